@@ -1,0 +1,1 @@
+"""Bytes become facts: strict parsers for files that may be hostile."""
