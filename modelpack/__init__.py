@@ -1,0 +1,1 @@
+"""Models as OCI artifacts: push, pull and inspect, in any registry."""

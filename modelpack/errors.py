@@ -73,7 +73,7 @@ class RegistryError(ModelpackError):
     ``retry_after`` is what the registry asked for, in seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - one keyword for each fact an answer carries
+    def __init__(
         self,
         message: str,
         *,
@@ -98,4 +98,4 @@ class AuthenticationError(ModelpackError):
 
 
 class LocalError(ModelpackError):
-    """This machine cannot do it: disk, permissions, memory."""
+    """The machine we run on cannot do it: disk, permissions, memory."""

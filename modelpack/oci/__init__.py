@@ -1,0 +1,1 @@
+"""The vocabulary: digests, descriptors, manifests, references, and stores."""
