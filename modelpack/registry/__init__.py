@@ -1,0 +1,1 @@
+"""Registries over HTTP, by the OCI distribution-spec 1.1."""

@@ -1,0 +1,81 @@
+"""The list of referrers under a tag, for registries without a referrers API.
+
+Source: distribution-spec, "Referrers Tag Schema". The tag is read, extended and
+written with nothing to lock it, so that two writers can lose each other's
+entry. Whoever writes reads again, and writes until its entry is listed beside
+all that it has seen there.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from modelpack.errors import InvalidInput, NotFound, RegistryError
+from modelpack.oci.descriptor import Descriptor
+from modelpack.oci.digest import Digest
+from modelpack.oci.manifest import Document, Index, Manifest, parse_any
+from modelpack.oci.patience import Patience
+
+_ROUNDS: Final = 30
+
+
+class Shelf(Protocol):
+    """The two verbs of a store that this needs."""
+
+    def get_manifest(self, selector: str | Digest) -> Document: ...
+    def put_manifest(self, document: Document, tag: str = "") -> None: ...
+
+
+def listed(shelf: Shelf, subject: Digest) -> tuple[Descriptor, ...]:
+    """Return what the fallback tag lists; nothing where there is none."""
+    try:
+        found = parse_any(shelf.get_manifest(tag_of(subject)))
+    except NotFound:
+        return ()
+    if not isinstance(found, Index):
+        raise InvalidInput(f"the tag {tag_of(subject)} is not a list of referrers")
+    return found.manifests
+
+
+def enlist(
+    shelf: Shelf, subject: Digest, document: Document, patience: Patience
+) -> None:
+    """List ``document`` as a referrer of ``subject``, and lose nobody else's."""
+    entry = describe(document)
+    seen: dict[Digest, Descriptor] = {}
+    for attempt in range(_ROUNDS):
+        current = {d.digest: d for d in listed(shelf, subject)}
+        if entry.digest in current and seen.keys() <= current.keys():
+            return
+        seen |= current
+        seen[entry.digest] = entry
+        ordered = tuple(seen[digest] for digest in sorted(seen))
+        shelf.put_manifest(Index.build(ordered).document, tag_of(subject))
+        if attempt:
+            lost = RegistryError("another writer changed the referrers", status=503)
+            patience.wait(patience.first, lost)
+    raise RegistryError(
+        f"the list of referrers of {subject} changes too often",
+        where=tag_of(subject),
+        hint="run the command again when other writers have ended",
+    )
+
+
+def tag_of(subject: Digest) -> str:
+    """Return the fallback tag: at most 128 characters, as the grammar allows."""
+    return f"{subject.algorithm}-{subject.hex}"[:128]
+
+
+def describe(document: Document) -> Descriptor:
+    """Return a referrer's descriptor as a list of referrers shows it."""
+    parsed = parse_any(document)
+    kind = parsed.artifact_type
+    if not kind and isinstance(parsed, Manifest):
+        kind = parsed.config.media_type
+    return Descriptor(
+        media_type=document.media_type,
+        digest=document.descriptor.digest,
+        size=len(document.raw),
+        artifact_type=kind,
+        annotations=parsed.annotations,
+    )

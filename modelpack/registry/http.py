@@ -1,0 +1,307 @@
+"""One registry's HTTP: connections, redirects, authentication, answers.
+
+Credentials go to the registry's own origin and nowhere else: a redirect or an
+upload location on another host is followed without them, and never from HTTPS
+to HTTP.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, cast
+from urllib.parse import urljoin, urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+
+from modelpack.errors import (
+    AuthenticationError,
+    InvalidInput,
+    NotFound,
+    RegistryError,
+)
+from modelpack.oci.fields import Fields
+from modelpack.oci.reference import Repository
+from modelpack.registry.auth import Authenticator, Login
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS: Final = 5
+_MAX_ERROR_BODY: Final = 64 << 10
+_TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connecting:
+    """How to reach a registry: what the command line and the environment say.
+
+    ``proxies`` maps a scheme to a proxy's URL, and ``no`` to hosts without one.
+    """
+
+    plain_http: bool = False
+    ca: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    user_agent: str = "modelpack"
+    connections: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. ``body`` is bytes, or an iterator that can be sent only once."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Iterator[memoryview] | None = None
+    expect: tuple[int, ...] = (200,)
+
+
+class Http:
+    """Sends requests to one registry, and to where it points."""
+
+    def __init__(
+        self, repository: Repository, connecting: Connecting, login: Login
+    ) -> None:
+        self._connecting = connecting
+        self._repository = repository
+        self._pool = _pool(repository.host, connecting)
+        self._auth = Authenticator(repository, login)
+        self._base = ""
+
+    @property
+    def base(self) -> str:
+        """``https://host`` or, where plain HTTP is allowed and spoken, ``http://host``."""
+        if not self._base:
+            self._base = f"{self._scheme()}://{self._repository.host}"
+        return self._base
+
+    def _scheme(self) -> str:
+        if self._connecting.plain_http:
+            return "http"
+        if not self._repository.is_loopback:
+            return "https"
+        # On loopback HTTPS is tried first, then HTTP, as cosign and Kyverno do.
+        # A certificate that does not verify is an error, not a reason for HTTP.
+        try:
+            self._pool.request(
+                "GET", f"https://{self._repository.host}/v2/", retries=False
+            )
+        except SSLError as error:
+            if isinstance(error.args[0], ssl.SSLCertVerificationError):
+                raise self._unreachable(error) from error
+            return "http"
+        except (HTTPError, OSError):
+            return "http"
+        return "https"
+
+    def send(self, request: Request) -> urllib3.HTTPResponse:
+        """Send, answer a challenge, follow redirects; the body is not yet read.
+
+        A status that is not expected raises ``RegistryError`` or a subclass.
+        """
+        url = urljoin(self.base, request.url)
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._authorised(request, url)
+            location = response.headers.get("Location", "")
+            follows = request.method in ("GET", "HEAD") and location
+            if response.status not in _REDIRECTS or not follows:
+                break
+            response.drain_conn()
+            url = self._checked(urljoin(url, location), url)
+        else:
+            raise RegistryError(f"more than {_MAX_REDIRECTS} redirects", where=url)
+        if response.status in request.expect:
+            return response
+        raise _refused(request, url, response)
+
+    def call(self, request: Request) -> urllib3.HTTPResponse:
+        """Send, and take in the whole answer: for answers without a body."""
+        response = self.send(request)
+        response.drain_conn()
+        return response
+
+    def locate(self, response: urllib3.HTTPResponse, sent_to: str) -> str:
+        """Return the absolute ``Location`` of an answer, checked for downgrades."""
+        location = response.headers.get("Location", "")
+        if not location:
+            raise RegistryError("no Location in the answer", where=sent_to)
+        base = urljoin(self.base, sent_to)
+        return self._checked(urljoin(base, location), base)
+
+    def join(self, base: str, link: str) -> str:
+        """Return where a ``Link`` leads; it may not leave the registry."""
+        url = urljoin(urljoin(self.base, base), link)
+        if not self.is_own(url):
+            raise RegistryError(f"its list goes on at {url[:200]!r}", where=base)
+        return url
+
+    def is_own(self, url: str) -> bool:
+        """Whether ``url`` is on the registry's own origin."""
+        return _origin(url) == _origin(self.base)
+
+    def _checked(self, url: str, base: str) -> str:
+        scheme = urlsplit(url).scheme
+        downgraded = urlsplit(base).scheme == "https" and scheme != "https"
+        if scheme not in ("http", "https") or downgraded:
+            raise RegistryError(
+                f"points to {url[:200]!r}, which is not HTTPS", where=base
+            )
+        return url
+
+    def _authorised(self, request: Request, url: str) -> urllib3.HTTPResponse:
+        if not self.is_own(url):
+            return self._exchange(request, url, None)
+        writing = request.method not in ("GET", "HEAD")
+        sent = self._auth.header(writing=writing)
+        response = self._exchange(request, url, sent)
+        if response.status != 401:  # noqa: PLR2004
+            return response
+        challenge = response.headers.get("WWW-Authenticate", "")
+        response.drain_conn()
+        self._auth.answer(challenge, writing=writing, refused=sent)
+        if not isinstance(request.body, bytes | None):
+            raise RegistryError("the token ran out; it was renewed", status=401)
+        sent = self._auth.header(writing=writing)
+        response = self._exchange(request, url, sent)
+        if response.status == 401:  # noqa: PLR2004
+            raise AuthenticationError(
+                "the credentials were refused",
+                where=str(self._repository),
+                hint=f"modelpack login {self._repository.host}",
+            )
+        return response
+
+    def _exchange(
+        self, request: Request, url: str, authorization: str | None
+    ) -> urllib3.HTTPResponse:
+        headers = {
+            "User-Agent": self._connecting.user_agent,
+            "Accept-Encoding": "identity",
+            **request.headers,
+        }
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        try:
+            response = self._pool.urlopen(
+                request.method,
+                url,
+                body=request.body,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=_TIMEOUT,
+            )
+        except (HTTPError, OSError) as error:
+            raise self._unreachable(error) from error
+        # preload_content=False makes it this class, which has the socket.
+        return cast("urllib3.HTTPResponse", response)
+
+    def _unreachable(self, error: Exception) -> RegistryError:
+        reason: object = error
+        while isinstance(reason, MaxRetryError | SSLError) and reason.args:
+            inner = (
+                reason.reason if isinstance(reason, MaxRetryError) else reason.args[0]
+            )
+            if not isinstance(inner, Exception):
+                break
+            reason = inner
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return RegistryError(
+                f"its certificate is not trusted: {reason.verify_message}",
+                status=495,  # for good: waiting does not mend a certificate
+                where=self._repository.host,
+                hint="--ca-file FILE names the authority that signed it",
+            )
+        return RegistryError(f"no answer: {reason}", where=self._repository.host)
+
+
+def read_bounded(response: urllib3.HTTPResponse, limit: int, where: str) -> bytes:
+    """Read a small answer whole; refuse one of more than ``limit`` bytes."""
+    content = bytearray()
+    try:
+        while len(content) <= limit and (
+            more := response.read(limit + 1 - len(content))
+        ):
+            content += more
+    except (HTTPError, OSError) as error:
+        response.close()
+        raise RegistryError(f"the answer broke off: {error}", where=where) from error
+    promised = response.headers.get("Content-Length")
+    if len(content) > limit:
+        response.close()
+        raise InvalidInput(f"the answer has more than {limit} bytes", where=where)
+    response.release_conn()
+    if promised is not None and promised.isdigit() and int(promised) != len(content):
+        raise RegistryError(f"{len(content)} of {promised} bytes came", where=where)
+    return bytes(content)
+
+
+def _pool(host: str, connecting: Connecting) -> urllib3.PoolManager:
+    context = ssl.create_default_context(
+        cafile=str(connecting.ca) if connecting.ca else None
+    )
+    if connecting.ca:
+        context.load_default_certs()
+    if connecting.client_certificate:
+        context.load_cert_chain(connecting.client_certificate, connecting.client_key)
+    kind = {"maxsize": connecting.connections, "ssl_context": context, "block": False}
+    scheme = "http" if connecting.plain_http else "https"
+    proxy = connecting.proxies.get(scheme) or connecting.proxies.get("all")
+    bypassed = Repository(host, "x").is_loopback or proxy_bypass_environment(
+        host, dict(connecting.proxies)
+    )
+    if proxy and not bypassed:
+        return urllib3.ProxyManager(proxy, **kind)  # type: ignore[arg-type]
+    return urllib3.PoolManager(**kind)  # type: ignore[arg-type]
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", parts.port or default
+
+
+def _refused(
+    request: Request, url: str, response: urllib3.HTTPResponse
+) -> RegistryError | AuthenticationError:
+    """Turn an answer that was not expected into the error that says who must act."""
+    where = f"{request.method} {urlsplit(url)._replace(query='').geturl()}"
+    code, detail = _error_body(response)
+    message = f"{response.status} {response.reason or ''}".strip()
+    message += f": {code} {detail}".rstrip() if code or detail else ""
+    if response.status == 403:  # noqa: PLR2004
+        return AuthenticationError(
+            message, where=where, hint="the account lacks access"
+        )
+    kind = NotFound if response.status == 404 else RegistryError  # noqa: PLR2004
+    return kind(
+        message,
+        status=response.status,
+        code=code,
+        retry_after=_seconds(response.headers.get("Retry-After")),
+        where=where,
+    )
+
+
+def _error_body(response: urllib3.HTTPResponse) -> tuple[str, str]:
+    """Return the distribution-spec's error code and message, if there are any."""
+    try:
+        raw = response.read(_MAX_ERROR_BODY)
+        response.close()
+        errors = Fields.of_json(raw).array("errors")
+        first = Fields(errors[0])
+        return first.text("code", default=""), first.text("message", default="")[:300]
+    except (HTTPError, OSError, InvalidInput, IndexError):
+        return "", ""
+
+
+def _seconds(text: str | None) -> float | None:
+    # RFC 9110, 10.2.3: a number of seconds; the date form is rare and ignored.
+    return float(text) if text is not None and text.strip().isdigit() else None
