@@ -1,0 +1,258 @@
+"""The other programs that the interop tests and the benchmarks run, at fixed versions.
+
+`python -m tests.interop.peers [NAME...]` builds the missing ones into a cache folder
+outside the tree. A build happens under a temporary name and is renamed when whole, so
+that a killed one leaves nothing that looks finished.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+
+class Unavailable(Exception):
+    """This machine lacks what the peer is built with, or the build failed."""
+
+
+class Peer(Protocol):
+    """A program at a fixed version, and how it is had."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def executable(self) -> str:
+        """Path of the program inside the peer's folder."""
+        ...
+
+    def build(self, folder: Path) -> None:
+        """Put the program and all that it needs into the empty `folder`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoProgram:
+    """Built from source in a throw-away module.
+
+    Not with `go install`, which refuses the modules whose go.mod holds `replace`.
+    """
+
+    name: str
+    version: str
+    package: str
+
+    @property
+    def executable(self) -> str:
+        return self.name
+
+    def build(self, folder: Path) -> None:
+        go = _tool("go")
+        environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
+        module = folder / "module"
+        module.mkdir()
+        output = str(folder / self.executable)
+        for arguments in (
+            ["mod", "init", "peer.invalid/build"],
+            ["get", "-tool", f"{self.package}@{self.version}"],
+            ["build", "-trimpath", "-ldflags=-s -w", "-o", output, self.package],
+        ):
+            _run([go, *arguments], directory=module, environment=environment)
+        shutil.rmtree(module)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebianProgram:
+    """Unpacked from the distribution's package without installing it.
+
+    No service is started and no file outside the cache folder changes; libraries that
+    the machine lacks are unpacked beside the program.
+    """
+
+    name: str
+    version: str = "of Debian"
+
+    @property
+    def executable(self) -> str:
+        return "run"
+
+    def build(self, folder: Path) -> None:
+        _tool("dpkg")
+        apt = _tool("apt-get")
+        try:
+            packages = self._packages(apt)
+        except Unavailable:  # a new machine has no package lists yet
+            _run([apt, "update"])
+            packages = self._packages(apt)
+        downloads = folder / "downloads"
+        downloads.mkdir()
+        # As root, apt would download as its own user, who may not write here.
+        unsandboxed = ["-o", "APT::Sandbox::User=root"]
+        _run([apt, *unsandboxed, "download", *packages], directory=downloads)
+        root = folder / "root"
+        for package in sorted(downloads.glob("*.deb")):
+            _run(["dpkg", "-x", str(package), str(root)])
+        shutil.rmtree(downloads)
+        launcher = folder / self.executable
+        launcher.write_text(
+            "#!/bin/sh\n"
+            'root="$(dirname "$(readlink -f "$0")")/root"\n'
+            'libraries="$root/lib/$(uname -m)-linux-gnu:'
+            '$root/usr/lib/$(uname -m)-linux-gnu"\n'
+            'export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"\n'
+            f'exec "$root/usr/bin/{self.name}" "$@"\n'
+        )
+        launcher.chmod(0o755)
+
+    def _packages(self, apt: str) -> list[str]:
+        """Name the package and those of its dependencies that are not installed."""
+        plan = _run([apt, "install", "-s", "--no-install-recommends", self.name])
+        missing = {
+            line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")
+        }
+        return sorted(missing | {self.name})
+
+
+PEERS: dict[str, Peer] = {
+    peer.name: peer
+    for peer in (
+        GoProgram(
+            name="registry",
+            version="v3.1.2",
+            package="github.com/distribution/distribution/v3/cmd/registry",
+        ),
+        GoProgram(
+            name="olareg",
+            version="v0.1.2",
+            package="github.com/olareg/olareg/cmd/olareg",
+        ),
+        GoProgram(name="oras", version="v1.3.6", package="oras.land/oras/cmd/oras"),
+        GoProgram(
+            name="crane",
+            version="v0.22.1",
+            package="github.com/google/go-containerregistry/cmd/crane",
+        ),
+        GoProgram(
+            name="modctl", version="v0.2.2", package="github.com/modelpack/modctl"
+        ),
+        GoProgram(name="kit", version="v1.15.0", package="github.com/kitops-ml/kitops"),
+        DebianProgram(name="skopeo"),
+        DebianProgram(name="docker-registry"),
+    )
+}
+
+
+def program(name: str) -> Path:
+    """Path of the peer for a test, which is skipped where it is missing.
+
+    Under CI a missing peer is a failure: a skip there would pass for a proof.
+    """
+    peer = PEERS[name]
+    path = location(peer)
+    if path.exists():
+        return path
+    message = f"{peer.name} {peer.version} is not built: run make interop"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+def location(peer: Peer) -> Path:
+    """Where the peer's program is, or would be."""
+    return _folder(peer) / peer.executable
+
+
+def install(peer: Peer) -> str:
+    """Build the peer unless it is there; say what was done."""
+    if location(peer).exists():
+        return "there"
+    folder = _folder(peer)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with _locked(folder.with_name(f"{folder.name}.lock")):
+        if location(peer).exists():  # another run built it while this one waited
+            return "there"
+        unfinished = folder.with_name(f"{folder.name}.part")
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        unfinished.mkdir()
+        peer.build(unfinished)
+        unfinished.rename(folder)
+    return f"built in {time.monotonic() - started:.0f} s"
+
+
+def cache_folder() -> Path:
+    """Answer the folder for what the tests and benchmarks need outside the tree."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "modelpack"
+
+
+def _folder(peer: Peer) -> Path:
+    version = peer.version.replace(" ", "-")
+    return cache_folder() / "peers" / f"{peer.name}-{version}"
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise Unavailable(f"needs {name}")
+    return found
+
+
+def _run(
+    command: list[str],
+    *,
+    directory: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> str:
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise Unavailable(f"{' '.join(command)}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - set(PEERS))
+    if unknown:
+        sys.stderr.write(
+            f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}\n"
+        )
+        return 2
+    failed = False
+    for peer in [PEERS[name] for name in names or PEERS]:
+        try:
+            outcome = install(peer)
+        except Unavailable as error:
+            failed = True
+            outcome = f"not to be had: {error}"
+        sys.stdout.write(f"{peer.name} {peer.version}: {outcome}\n")
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
