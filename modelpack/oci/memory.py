@@ -47,6 +47,7 @@ class MemoryUpload:
 
     _store: MemoryStore
     session: str
+    smallest_chunk: int = 0
     _content: bytearray = field(default_factory=bytearray)
 
     @property

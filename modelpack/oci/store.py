@@ -84,7 +84,8 @@ class Upload(Protocol):
     """A blob on its way in. Its bytes arrive in order.
 
     ``offset`` is how many bytes the store has confirmed; ``session`` finds this
-    upload again, in this process or another.
+    upload again, in this process or another; ``smallest_chunk`` is the least that
+    one ``append`` may carry, but for the last.
     """
 
     @property
@@ -92,6 +93,9 @@ class Upload(Protocol):
 
     @property
     def session(self) -> str: ...
+
+    @property
+    def smallest_chunk(self) -> int: ...
 
     def append(self, blocks: Blocks, size: int) -> None:
         """Send the next ``size`` bytes; ``offset`` moves when they are confirmed."""

@@ -1,0 +1,1 @@
+"""Bytes between any two stores: parallel, in chunks and ranges, resumable."""

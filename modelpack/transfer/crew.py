@@ -1,0 +1,161 @@
+"""One pool of threads for one command, as wide as the link rewards.
+
+Threads, not async: hashing, TLS and file writes release the interpreter lock,
+and a thread that blocks on one socket is easy to read.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from modelpack.errors import RegistryError
+
+Task = Callable[[], None]
+
+_START: Final = 4
+MOST: Final = 16
+_STEP: Final = 4
+_LOOK_SECONDS: Final = 0.4
+_REWARD: Final = 1.1  # a wider pool must be this much faster to stay
+
+
+class Halted(Exception):
+    """Another part of the command failed or was interrupted: stop here."""
+
+
+class Stop:
+    """The one switch that ends a command's threads at their next block."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def check(self) -> None:
+        """Raise ``Halted`` if the command is over."""
+        if self._event.is_set():
+            raise Halted
+
+    def wait(self, seconds: float, _error: RegistryError | None = None) -> None:
+        """Sleep, but wake up and raise ``Halted`` when the command is over."""
+        if self._event.wait(seconds):
+            raise Halted
+
+
+class Width:
+    """How many streams are under way: more while that makes it faster.
+
+    With ``jobs`` the number is fixed. Without, it starts at 4, grows by 4 while
+    each step moves at least a tenth more bytes a second, and takes the last step
+    back where it does not: a link that limits each connection wants many, a
+    loopback or a saturated link wants few.
+    """
+
+    def __init__(
+        self, jobs: int | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.now = jobs or _START
+        self._settled = jobs is not None
+        self._clock = clock
+        self._since = clock()
+        self._bytes = 0
+        self._best = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def most(self) -> int:
+        """The widest that this can get."""
+        return self.now if self._settled else MOST
+
+    def moved(self, count: int) -> None:
+        """Hear that ``count`` bytes went through."""
+        if self._settled:
+            return
+        with self._lock:
+            self._bytes += count
+            elapsed = self._clock() - self._since
+            if elapsed >= _LOOK_SECONDS and not self._settled:
+                self._judge(self._bytes / elapsed)
+                self._bytes = 0
+                self._since = self._clock()
+
+    def _judge(self, rate: float) -> None:
+        if rate > self._best * _REWARD:
+            self._best = rate
+            self.now = min(self.now + _STEP, MOST)
+            self._settled = self.now == MOST
+        else:
+            self.now = max(self.now - _STEP, _START)
+            self._settled = True
+
+
+class Crew:
+    """Runs tasks on daemon threads; the first failure ends them all."""
+
+    def __init__(self, width: Width, stop: Stop) -> None:
+        self.width = width
+        self.stop = stop
+        self._busy = 0
+        self._turn = threading.Condition()
+        self._failure: BaseException | None = None
+
+    def run(self, tasks: Iterable[Task]) -> None:
+        """Do every task, or raise the first failure once all threads rest.
+
+        ``tasks`` may be a generator: it is asked for the next one when a thread
+        is free, so that what it yields can depend on what has been done.
+        """
+        queue = iter(tasks)
+        threads = [
+            threading.Thread(target=self._work, args=(queue,), daemon=True)
+            for _ in range(self.width.most)
+        ]
+        started = []
+        try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
+            for thread in started:
+                thread.join()
+        except BaseException:  # Ctrl-C: let the threads see it, and do not wait long
+            self.stop.set()
+            with self._turn:
+                self._turn.notify_all()
+            for thread in started:
+                thread.join(timeout=0.5)
+            raise
+        if self._failure is not None:
+            raise self._failure
+
+    def _work(self, queue: Iterator[Task]) -> None:
+        try:
+            while (task := self._next(queue)) is not None:
+                try:
+                    task()
+                finally:
+                    with self._turn:
+                        self._busy -= 1
+                        self._turn.notify_all()
+        except Halted:
+            return
+        except BaseException as error:  # noqa: BLE001 - handed to the caller of run()
+            with self._turn:
+                self._failure = self._failure or error
+            self.stop.set()
+            with self._turn:
+                self._turn.notify_all()
+
+    def _next(self, queue: Iterator[Task]) -> Task | None:
+        with self._turn:
+            while self._busy >= self.width.now:
+                self.stop.check()
+                self._turn.wait(timeout=_LOOK_SECONDS)
+            self.stop.check()
+            task = next(queue, None)
+            if task is not None:
+                self._busy += 1
+            return task
