@@ -1,0 +1,99 @@
+"""What a model card's front matter declares, in Hugging Face's words.
+
+Declared, not proven: these are the publisher's claims, and names as they were
+written. A licence is one of the hub's slugs, not yet an SPDX expression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from modelpack.errors import InvalidInput
+from modelpack.formats.front_matter import Node, front_matter
+from modelpack.formats.names import checked_text
+from modelpack.formats.window import Window
+
+__all__ = ["Card", "parse_card"]
+
+MAX_TEXT: Final = 1024
+MAX_ITEMS: Final = 1024
+# The hub's template says this where a publisher has said nothing.
+_MISSING: Final = "[More Information Needed]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A README's claims; None or empty where it makes none."""
+
+    name: str | None = None
+    licenses: tuple[str, ...] = ()
+    license_name: str | None = None
+    license_link: str | None = None
+    base_models: tuple[str, ...] = ()
+    base_model_relation: str | None = None
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    pipeline_tag: str | None = None
+    library_name: str | None = None
+
+
+def parse_card(window: Window) -> Card:
+    """Read the front matter of a README; without any, all is empty."""
+    fields = _Fields(front_matter(window), window.name)
+    return Card(
+        name=fields.text("model_name") or fields.index_name(),
+        licenses=fields.texts("license"),
+        license_name=fields.text("license_name"),
+        license_link=fields.text("license_link"),
+        base_models=fields.texts("base_model"),
+        base_model_relation=fields.text("base_model_relation"),
+        languages=fields.texts("language"),
+        tags=fields.texts("tags"),
+        datasets=fields.texts("datasets"),
+        pipeline_tag=fields.text("pipeline_tag"),
+        library_name=fields.text("library_name"),
+    )
+
+
+class _Fields:
+    """The front matter, each field checked as it is read."""
+
+    def __init__(self, fields: dict[str, Node], where: str) -> None:
+        self._fields = fields
+        self._where = where
+
+    def text(self, key: str) -> str | None:
+        return _text(self._fields.get(key), f"{self._where}: {key}")
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return one text or a list of texts, each once, in the order given."""
+        where = f"{self._where}: {key}"
+        value = self._fields.get(key)
+        if not isinstance(value, list):
+            only = _text(value, where)
+            return () if only is None else (only,)
+        if len(value) > MAX_ITEMS:
+            raise InvalidInput(f"more than {MAX_ITEMS} entries", where=where)
+        texts = [_text(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return tuple(dict.fromkeys(text for text in texts if text is not None))
+
+    def index_name(self) -> str | None:
+        """Return the name of the first model that has evaluation results."""
+        match self._fields.get("model-index"):
+            case [{"name": name}, *_]:
+                return _text(name, f"{self._where}: model-index[0].name")
+            case _:
+                return None
+
+
+def _text(value: Node, where: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidInput("expected a text", where=where)
+    text = value.strip()
+    if text in {"", _MISSING}:
+        return None
+    return checked_text(text, where, limit=MAX_TEXT)
