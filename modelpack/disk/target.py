@@ -1,0 +1,143 @@
+"""The directory that a pull delivers to, and the rules for what stands there.
+
+Absent or empty: it appears in one rename, complete and verified. Not empty: what
+is there already stays, if it is what the model has; what differs or is missing
+needs ``overwrite``, and files that are not the model's are never touched.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelpack.disk.file import Fingerprint, LocalFile
+from modelpack.disk.staging import local_error
+from modelpack.errors import InvalidInput, LocalError
+from modelpack.oci.digest import Digest
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file as the model has it."""
+
+    path: str
+    size: int
+    digest: Digest
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What stands in the target already, compared with the model."""
+
+    kept: tuple[Wanted, ...]
+    differing: tuple[Wanted, ...]
+    missing: tuple[Wanted, ...]
+
+    @property
+    def needed(self) -> tuple[Wanted, ...]:
+        return self.differing + self.missing
+
+
+class Target:
+    """The directory named by the user; a link to it is followed once, now."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        if not self.path.name:
+            raise InvalidInput("is not a place for a model", where=str(path))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing stands there, so that one rename can deliver."""
+        try:
+            with os.scandir(self.path) as entries:
+                return next(entries, None) is None
+        except FileNotFoundError:
+            return True
+        except NotADirectoryError as error:
+            raise InvalidInput(
+                "is a file; a model needs a directory", where=str(self.path)
+            ) from error
+        except OSError as error:
+            raise local_error(error, self.path) from error
+
+    def survey(
+        self, wanted: Sequence[Wanted], digest_of: Callable[[LocalFile], Digest]
+    ) -> Survey:
+        """Compare what stands there with the model, byte for byte where in doubt."""
+        kept, differing, missing = [], [], []
+        for file in wanted:
+            found = self._standing(file)
+            if found is None:
+                missing.append(file)
+            elif found.size == file.size and digest_of(found) == file.digest:
+                kept.append(file)
+            else:
+                differing.append(file)
+        return Survey(tuple(kept), tuple(differing), tuple(missing))
+
+    def _standing(self, file: Wanted) -> LocalFile | None:
+        """Return the file that stands under a name of the model, if one does."""
+        path = self.path
+        status = None
+        for part in file.path.split("/"):
+            path = path / part
+            try:
+                status = path.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            except OSError as error:
+                raise local_error(error, path) from error
+            if stat.S_ISLNK(status.st_mode):
+                raise InvalidInput(
+                    "is a link where the model has a file or folder of its own",
+                    where=str(path),
+                    hint="remove the link, or pull to another directory",
+                )
+        if status is None or not stat.S_ISREG(status.st_mode):
+            raise InvalidInput(
+                "is not a file; the model has one there", where=str(path)
+            )
+        return LocalFile(
+            path=file.path,
+            source=path,
+            fingerprint=Fingerprint.of(status),
+            executable=file.executable,
+        )
+
+    def refuse_changes(self, survey: Survey) -> None:
+        """Raise unless all that the model has stands there unchanged."""
+        if not survey.needed:
+            return
+        names = [f"{f.path} differs" for f in survey.differing]
+        names += [f"{f.path} is missing" for f in survey.missing]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        raise InvalidInput(
+            f"is not empty, and {', '.join(names[:_SHOWN])}{more}",
+            where=str(self.path),
+            hint="--overwrite replaces the model's files and leaves all others",
+        )
+
+    def receive(self, tree: Path, names: Iterable[str]) -> None:
+        """Take delivery of a staged tree: in one rename, or file by file."""
+        try:
+            if self.is_free:
+                tree.rename(self.path)
+                return
+            for name in names:
+                self._receive_one(tree / name, self.path / name)
+        except OSError as error:
+            raise local_error(error, error.filename2 or self.path) from error
+
+    def _receive_one(self, staged: Path, place: Path) -> None:
+        # survey() has seen that no part of this path is a link.
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink() or place.is_dir():
+            raise LocalError("was replaced during the pull", where=str(place))
+        staged.replace(place)

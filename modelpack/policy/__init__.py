@@ -1,0 +1,1 @@
+"""Admission: whether a model may be handed out."""
