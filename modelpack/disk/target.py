@@ -10,37 +10,29 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelpack.disk.file import Fingerprint, LocalFile
 from modelpack.disk.staging import local_error
 from modelpack.errors import InvalidInput, LocalError
+from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file as the model has it."""
-
-    path: str
-    size: int
-    digest: Digest
-    executable: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Survey:
     """What stands in the target already, compared with the model."""
 
-    kept: tuple[Wanted, ...]
-    differing: tuple[Wanted, ...]
-    missing: tuple[Wanted, ...]
+    kept: tuple[PackedFile, ...]
+    differing: tuple[PackedFile, ...]
+    missing: tuple[PackedFile, ...]
 
     @property
-    def needed(self) -> tuple[Wanted, ...]:
+    def needed(self) -> tuple[PackedFile, ...]:
         return self.differing + self.missing
 
 
@@ -68,21 +60,30 @@ class Target:
             raise local_error(error, self.path) from error
 
     def survey(
-        self, wanted: Sequence[Wanted], digest_of: Callable[[LocalFile], Digest]
+        self, wanted: Sequence[PackedFile], digest_of: Callable[[LocalFile], Digest]
     ) -> Survey:
         """Compare what stands there with the model, byte for byte where in doubt."""
-        kept, differing, missing = [], [], []
-        for file in wanted:
-            found = self._standing(file)
-            if found is None:
-                missing.append(file)
-            elif found.size == file.size and digest_of(found) == file.digest:
-                kept.append(file)
-            else:
-                differing.append(file)
-        return Survey(tuple(kept), tuple(differing), tuple(missing))
+        standing = [self._standing(file) for file in wanted]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            same = list(
+                pool.map(
+                    lambda file, found: (
+                        found is not None
+                        and found.size == file.size
+                        and digest_of(found) == file.digest
+                    ),
+                    wanted,
+                    standing,
+                )
+            )
+        seen = list(zip(wanted, standing, same, strict=True))
+        return Survey(
+            kept=tuple(file for file, _, equal in seen if equal),
+            differing=tuple(file for file, found, equal in seen if found and not equal),
+            missing=tuple(file for file, found, _ in seen if not found),
+        )
 
-    def _standing(self, file: Wanted) -> LocalFile | None:
+    def _standing(self, file: PackedFile) -> LocalFile | None:
         """Return the file that stands under a name of the model, if one does."""
         path = self.path
         status = None

@@ -1,0 +1,61 @@
+"""How commands run, as one value: nothing below this reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+from urllib.request import getproxies
+
+from modelpack.transfer.upload import CHUNK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Sizes are in bytes. ``jobs`` is how many streams; None adapts to the link.
+
+    ``cache`` holds digests, ``state`` what is needed to resume a push; without
+    one the command does without. ``epoch`` is a creation time in seconds since
+    1970, or None for none (then the same input gives the same digest).
+    """
+
+    jobs: int | None = None
+    chunk_size: int = CHUNK
+    plain_http: bool = False
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    username: str = ""
+    password: str = field(default="", repr=False)
+    docker_configs: tuple[Path, ...] = ()
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    cache: Path | None = None
+    state: Path | None = None
+    epoch: int | None = None
+    tries: int = 5
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return what this user's environment asks for.
+
+        Read are the proxy variables (``HTTPS_PROXY``, ``NO_PROXY``, …),
+        ``SSL_CERT_FILE``, ``SOURCE_DATE_EPOCH``, and the variables that move the
+        cache and state folders (``XDG_CACHE_HOME``, ``XDG_STATE_HOME``).
+        """
+        import platformdirs
+
+        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+        return cls(
+            proxies=getproxies(),
+            cache=platformdirs.user_cache_path("modelpack"),
+            state=platformdirs.user_state_path("modelpack"),
+            epoch=int(epoch) if epoch.isdigit() else None,
+        )
+
+
+def user_agent() -> str:
+    """Name the program and its version, and nothing of this machine."""
+    return f"modelpack/{version('modelpack')}"

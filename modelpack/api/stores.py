@@ -1,0 +1,47 @@
+"""From a reference to the store that holds it."""
+
+from __future__ import annotations
+
+from modelpack.api.settings import Settings, user_agent
+from modelpack.disk.archive import ArchiveStore
+from modelpack.disk.layout import LayoutStore
+from modelpack.oci.patience import Patience
+from modelpack.oci.reference import Archive, Layout, Place, Repository
+from modelpack.oci.store import Store
+from modelpack.transfer.crew import MOST
+
+
+def open_store(place: Place, settings: Settings, patience: Patience) -> Store:
+    """Return the store at ``place``; nothing is asked of it yet."""
+    if isinstance(place, Layout):
+        return LayoutStore(place.path)
+    if isinstance(place, Archive):
+        return ArchiveStore(place.path)
+    return open_repository(place, settings, patience)
+
+
+def open_repository(place: Repository, settings: Settings, patience: Patience) -> Store:
+    """Return a repository of a registry, over HTTP."""
+    from modelpack.registry.auth import Login
+    from modelpack.registry.habits import habits_of
+    from modelpack.registry.http import Connecting, Http
+    from modelpack.registry.store import RegistryStore
+
+    connecting = Connecting(
+        plain_http=settings.plain_http,
+        ca=settings.ca_file,
+        client_certificate=settings.client_certificate,
+        client_key=settings.client_key,
+        proxies=settings.proxies,
+        user_agent=user_agent(),
+        connections=max(settings.jobs or 0, MOST),
+    )
+    login = Login(
+        username=settings.username,
+        password=settings.password,
+        configs=settings.docker_configs,
+        ca=settings.ca_file,
+        proxies=settings.proxies,
+    )
+    http = Http(place, connecting, login)
+    return RegistryStore(place, http, habits_of(place.host), patience)

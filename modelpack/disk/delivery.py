@@ -1,0 +1,131 @@
+"""A directory as the place where a model is delivered."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from modelpack.disk.digests import DigestCache, FileDigests
+from modelpack.disk.file import FileContent, Fingerprint, LocalFile
+from modelpack.disk.staging import PieceSlot, StagedFile, Staging
+from modelpack.disk.target import Target
+from modelpack.errors import ContentError
+from modelpack.model.files import PackedFile
+from modelpack.oci.digest import Digest
+
+
+class DirectoryDestination:
+    """Delivers into a directory, by the rules of ``Target``.
+
+    The cache spares hashing a file that is known to be what it was.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        overwrite: bool,
+        cache: DigestCache,
+        check: Callable[[], None],
+    ) -> None:
+        self.target = Target(path)
+        self._overwrite = overwrite
+        self._cache = cache
+        self._check = check
+
+    def needed(self, files: Sequence[PackedFile]) -> Sequence[PackedFile]:
+        """Return what has to be fetched; raise if it may not be put there."""
+        if self.target.is_free:
+            return files
+        survey = self.target.survey(files, self._digest_of)
+        if not self._overwrite:
+            self.target.refuse_changes(survey)
+        return survey.needed
+
+    def _digest_of(self, file: LocalFile) -> Digest:
+        known = self._cache.get(file.fingerprint)
+        if known is not None:
+            return known.whole
+        started = self._cache.clock()
+        digest = hash_file(file, self._check)
+        self._cache.put(file.fingerprint, FileDigests(whole=digest), started=started)
+        return digest
+
+    @contextmanager
+    def stage(self, files: Sequence[PackedFile]) -> Iterator[StagedModel]:
+        with Staging(self.target.path) as staging:
+            yield StagedModel(staging, self.target, files, self._check)
+
+
+class StagedModel:
+    """The files of one model in a staging folder."""
+
+    def __init__(
+        self,
+        staging: Staging,
+        target: Target,
+        files: Sequence[PackedFile],
+        check: Callable[[], None],
+    ) -> None:
+        self._staging = staging
+        self._target = target
+        self._files = files
+        self._check = check
+        self._places: dict[Digest, StagedFile] = {}
+        staging.recover({file.path: file.digest for file in files})
+
+    def slots(self, file: PackedFile) -> Sequence[PieceSlot]:
+        """Return a slot for each piece of a file, in order."""
+        place = self._staging.file(file.digest, file.size, len(file.pieces))
+        self._places[file.digest] = place
+        return [
+            self._staging.slot(
+                place, piece.descriptor.digest, piece.offset, piece.descriptor.size
+            )
+            for piece in file.pieces
+        ]
+
+    def check(self, file: PackedFile) -> None:
+        """Hash a file that was joined from parts, from its first byte to its last."""
+        path = self._places[file.digest].path
+        joined = LocalFile(
+            path=file.path,
+            source=path,
+            fingerprint=Fingerprint.of(path.lstat()),
+            executable=file.executable,
+        )
+        if hash_file(joined, self._check) != file.digest:
+            raise ContentError(
+                f"its parts do not add up to {file.digest}", where=file.path
+            )
+
+    def finish(self) -> None:
+        """Give each file its name, and the target the whole."""
+        umask = os.umask(0o022)
+        os.umask(umask)
+        uses = Counter(file.digest for file in self._files)
+        for file in self._files:
+            uses[file.digest] -= 1
+            self._staging.arrange(
+                self._places[file.digest],
+                file.path,
+                (0o755 if file.executable else 0o644) & ~umask,
+                last=not uses[file.digest],
+            )
+        self._target.receive(self._staging.tree, [file.path for file in self._files])
+        self._staging.remove()
+
+
+def hash_file(file: LocalFile, check: Callable[[], None]) -> Digest:
+    """Hash a file from end to end; raise if it changes meanwhile."""
+    sha256 = hashlib.sha256()
+    with FileContent(file) as content:
+        for block in content.blocks(0, file.size):
+            check()
+            sha256.update(block)
+        content.check_unchanged()
+    return Digest.made(sha256)
