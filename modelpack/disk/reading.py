@@ -47,16 +47,22 @@ class LayoutReader(abc.ABC):
         """Read the layout's index."""
 
     def get_manifest(self, selector: str | Digest) -> Document:
+        document = self._load(self.resolve(selector))
+        if document is None:
+            raise self._unknown(selector)
+        return document
+
+    def resolve(self, selector: str | Digest) -> Descriptor:
+        """Return what a tag or a digest stands for; else ``NotFound``."""
         entries = self.entries()
         if isinstance(selector, Digest):
             entry = entries.digest(selector)
             found = entry.descriptor if entry else self._nested(entries, selector)
         else:
             found = self._tagged(entries, selector)
-        document = None if found is None else self._load(found)
-        if document is None:
+        if found is None:
             raise self._unknown(selector)
-        return document
+        return found
 
     def _unknown(self, selector: str | Digest) -> NotFound:
         return NotFound(

@@ -102,12 +102,7 @@ class Reference:
                 hint="write HOST/NAME:TAG, such as registry.example.com/team/model:1",
             )
         name, tag, digest = _split(rest)
-        if len(name) > _MAX_NAME or not _REPOSITORY.fullmatch(name):
-            raise InvalidInput(
-                f"{name[:300]!r} is not a repository name",
-                hint="lower-case letters, digits, and single . _ - between them",
-            )
-        return cls(Repository(host, name), tag, digest)
+        return cls(Repository(host, parse_repository(name)), tag, digest)
 
     @property
     def selector(self) -> str | Digest:
@@ -121,6 +116,16 @@ class Reference:
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         return f"{self.place}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+def parse_repository(text: str) -> str:
+    """Check a repository's name by the grammar of the distribution-spec."""
+    if len(text) > _MAX_NAME or not _REPOSITORY.fullmatch(text):
+        raise InvalidInput(
+            f"{text[:300]!r} is not a repository name",
+            hint="lower-case letters, digits, and single . _ - between them",
+        )
+    return text
 
 
 def parse_tag(text: str) -> str:
