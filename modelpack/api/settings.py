@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 from urllib.request import getproxies
 
+from modelpack import __version__
 from modelpack.transfer.upload import CHUNK
 
 
@@ -58,4 +58,4 @@ class Settings:
 
 def user_agent() -> str:
     """Name the program and its version, and nothing of this machine."""
-    return f"modelpack/{version('modelpack')}"
+    return f"modelpack/{__version__}"

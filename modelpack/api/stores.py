@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from modelpack.api.settings import Settings, user_agent
 from modelpack.disk.archive import ArchiveStore
 from modelpack.disk.layout import LayoutStore
@@ -9,6 +11,9 @@ from modelpack.oci.patience import Patience
 from modelpack.oci.reference import Archive, Layout, Place, Repository
 from modelpack.oci.store import Store
 from modelpack.transfer.crew import MOST
+
+if TYPE_CHECKING:
+    from modelpack.registry.http import Http
 
 
 def open_store(place: Place, settings: Settings, patience: Patience) -> Store:
@@ -22,10 +27,15 @@ def open_store(place: Place, settings: Settings, patience: Patience) -> Store:
 
 def open_repository(place: Repository, settings: Settings, patience: Patience) -> Store:
     """Return a repository of a registry, over HTTP."""
-    from modelpack.registry.auth import Login
-    from modelpack.registry.habits import habits_of
-    from modelpack.registry.http import Connecting, Http
     from modelpack.registry.store import RegistryStore
+
+    return RegistryStore(place, open_http(place, settings), patience)
+
+
+def open_http(place: Repository, settings: Settings) -> Http:
+    """Return the way to one registry; nothing is sent yet."""
+    from modelpack.registry.auth import Login
+    from modelpack.registry.http import Connecting, Http
 
     connecting = Connecting(
         plain_http=settings.plain_http,
@@ -43,5 +53,4 @@ def open_repository(place: Repository, settings: Settings, patience: Patience) -
         ca=settings.ca_file,
         proxies=settings.proxies,
     )
-    http = Http(place, connecting, login)
-    return RegistryStore(place, http, habits_of(place.host), patience)
+    return Http(place, connecting, login)

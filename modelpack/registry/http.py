@@ -125,6 +125,10 @@ class Http:
         response.drain_conn()
         return response
 
+    def ping(self) -> None:
+        """Ask for the API's root, as a login does to be checked."""
+        self.call(Request(method="GET", url="/v2/"))
+
     def locate(self, response: urllib3.HTTPResponse, sent_to: str) -> str:
         """Return the absolute ``Location`` of an answer, checked for downgrades."""
         location = response.headers.get("Location", "")

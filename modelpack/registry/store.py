@@ -34,7 +34,6 @@ from modelpack.oci.reference import Repository
 from modelpack.oci.store import Blocks
 from modelpack.registry import fallback
 from modelpack.registry.body import HttpBody
-from modelpack.registry.habits import Habits
 from modelpack.registry.http import Http, Request, read_bounded
 from modelpack.registry.upload import RegistryUpload, with_query
 
@@ -52,14 +51,11 @@ class RegistryStore:
     how far it got, and goes on from there.
     """
 
-    def __init__(
-        self, repository: Repository, http: Http, habits: Habits, patience: Patience
-    ) -> None:
+    def __init__(self, repository: Repository, http: Http, patience: Patience) -> None:
         self._repository = repository
         self._http = http
         self._patience = patience
         self._root = f"/v2/{repository.name}"
-        self.habits = habits
 
     def get_manifest(self, selector: str | Digest) -> Document:
         mark = "@" if isinstance(selector, Digest) else ":"

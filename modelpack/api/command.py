@@ -1,0 +1,27 @@
+"""What one command shares: its threads, its patience, its stream of events."""
+
+from __future__ import annotations
+
+from modelpack.api.settings import Settings
+from modelpack.errors import RegistryError
+from modelpack.oci.patience import Patience
+from modelpack.transfer.crew import Crew, Stop, Width
+from modelpack.transfer.progress import Listener, Waiting, Warned
+
+
+class Command:
+    """Wires the pieces that every verb needs, from ``Settings``."""
+
+    def __init__(self, settings: Settings | None, notify: Listener) -> None:
+        self.settings = settings or Settings.from_environment()
+        self.notify = notify
+        self.stop = Stop()
+        self.crew = Crew(Width(self.settings.jobs), self.stop)
+        self.patience = Patience(self._wait, tries=self.settings.tries)
+
+    def _wait(self, seconds: float, error: RegistryError) -> None:
+        self.notify(Waiting(reason=str(error), seconds=seconds))
+        self.stop.wait(seconds)
+
+    def warn(self, message: str) -> None:
+        self.notify(Warned(message=message))

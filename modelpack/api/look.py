@@ -1,0 +1,50 @@
+"""``tags``, ``tree``, ``tag``, ``remove``: what a place holds, and its names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelpack.api.command import Command
+from modelpack.api.settings import Settings
+from modelpack.api.stores import open_store
+from modelpack.errors import InvalidInput
+from modelpack.oci.reference import Reference
+from modelpack.oci.store import Store
+from modelpack.transfer.progress import nobody
+from modelpack.workflows import listing
+from modelpack.workflows.listing import Branch
+
+
+def tags(place: str, *, settings: Settings | None = None) -> Sequence[str]:
+    """Return every tag of a repository or layout, sorted."""
+    reference, store = _opened(place, settings)
+    if reference.tag or reference.digest:
+        raise InvalidInput(f"{place!r}: name a place, without tag or digest")
+    return store.tags()
+
+
+def tree(reference: str, *, settings: Settings | None = None) -> Branch:
+    """Return an artifact and all that refers to it."""
+    parsed, store = _opened(reference, settings)
+    return listing.tree(store, parsed.selector)
+
+
+def tag(reference: str, *names: str, settings: Settings | None = None) -> str:
+    """Give an artifact more tags; return its pinned reference."""
+    parsed, store = _opened(reference, settings)
+    document = listing.tag(store, parsed.selector, *names)
+    return str(parsed.at(document.descriptor.digest))
+
+
+def remove(reference: str, *, settings: Settings | None = None) -> None:
+    """Remove a tag, or the artifact that a digest names."""
+    parsed, store = _opened(reference, settings)
+    if not parsed.tag and not parsed.digest:
+        raise InvalidInput(f"{reference!r}: name a tag or a digest to remove")
+    store.delete(parsed.selector)
+
+
+def _opened(reference: str, settings: Settings | None) -> tuple[Reference, Store]:
+    command = Command(settings, nobody)
+    parsed = Reference.parse(reference)
+    return parsed, open_store(parsed.place, command.settings, command.patience)

@@ -1,0 +1,63 @@
+"""The commands, in the groups that ``modelpack --help`` shows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from modelpack import __version__
+from modelpack.cli import (
+    diff,
+    inspect,
+    login,
+    ls,
+    pull,
+    push,
+    registry,
+    rm,
+    tag,
+    tree,
+)
+
+app = typer.Typer(
+    name="modelpack",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Models as OCI artifacts: push, pull and inspect, in any registry.",
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - a typer callback
+    if asked:
+        typer.echo(f"modelpack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Models as OCI artifacts: push, pull and inspect, in any registry."""
+    del version
+
+
+MOVE, LOOK, KEEP, SERVE = "Move", "Look", "Registries", "Serve"
+app.command(rich_help_panel=MOVE)(push.push)
+app.command(rich_help_panel=MOVE)(pull.pull)
+app.command(rich_help_panel=LOOK)(inspect.inspect)
+app.command(rich_help_panel=LOOK)(ls.ls)
+app.command(rich_help_panel=LOOK)(tree.tree)
+app.command(rich_help_panel=LOOK)(diff.diff)
+app.command(rich_help_panel=KEEP)(tag.tag)
+app.command(rich_help_panel=KEEP)(rm.rm)
+app.command(rich_help_panel=KEEP)(login.login)
+app.command(rich_help_panel=KEEP)(login.logout)
+app.add_typer(registry.app, name="registry", rich_help_panel=SERVE)

@@ -1,0 +1,191 @@
+"""Standard error: progress, warnings, failures. Standard output is for results.
+
+A progress bar where standard error is a terminal; one line for each finished file
+where it is not; nothing with ``--quiet``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from modelpack.transfer.progress import (
+    Began,
+    Done,
+    Event,
+    Listener,
+    Moved,
+    Planned,
+    Restarted,
+    Waiting,
+    Warned,
+    nobody,
+)
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+_HOW: Final = {
+    "push": {"moved": "pushed", "exists": "exists", "mounted": "mounted"},
+    "pull": {"moved": "pulled", "kept": "kept"},
+    "copy": {"moved": "copied", "exists": "exists", "mounted": "mounted"},
+}
+
+
+def say(line: str) -> None:
+    """Print one line to standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def fail(message: str, *, hint: str = "") -> None:
+    """Print why a command failed, and what to do about it."""
+    say(f"error: {message}")
+    if hint:
+        say(f"hint: {hint}")
+
+
+def usage_error(error: BaseException) -> str | None:
+    """Return the message of a wrong use of the command line, else None."""
+    describe = getattr(error, "format_message", None)
+    return str(describe()) if callable(describe) else None
+
+
+def show_json(document: Mapping[str, object]) -> None:
+    """Print a result as JSON."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def human(size: float) -> str:
+    """Return a size in bytes as people read it: ``86.7 MiB``."""
+    for unit in _UNITS:
+        if size < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - three digits at most
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    raise AssertionError
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Listener]:
+    """Show a command's events for as long as it runs."""
+    if quiet:
+        yield nobody
+    elif sys.stderr.isatty():
+        with _bars() as listener:
+            yield listener
+    else:
+        yield _Lines(say)
+
+
+class _Lines:
+    """One line for each file that is done, and for what goes wrong."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._words = _HOW["push"]
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            match event:
+                case Planned():
+                    self._words = _HOW[event.verb]
+                case Done():
+                    word = self._words.get(event.how, event.how)
+                    self._write(f"{word:<8}{human(event.size):>10}  {event.name}")
+                case Moved(resumed=True):
+                    self._write(f"{'resumed':<8}{human(event.count):>10}  {event.name}")
+                case Waiting():
+                    self._write(f"waiting {event.seconds:.0f} s: {event.reason}")
+                case Warned():
+                    self._write(f"warning: {event.message}")
+                case _:
+                    pass
+
+
+@contextmanager
+def _bars() -> Iterator[Listener]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = Console(stderr=True)
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+    )
+    with bars:
+        yield _Bars(bars, _Lines(lambda line: console.out(line, highlight=False)))
+
+
+class _Bars:
+    """A bar for each file under way, one for all, and a line for each one done."""
+
+    def __init__(self, bars: Progress, lines: _Lines) -> None:
+        self._bars = bars
+        self._lines = lines
+        self._total: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._show(event)
+        if not isinstance(event, Moved) or event.resumed:
+            self._lines(event)
+
+    def _show(self, event: Event) -> None:
+        match event:
+            case Planned():
+                self._total = self._bars.add_task("total", total=event.size)
+            case Began():
+                self._tasks[event.name] = self._bars.add_task(
+                    _short(event.name), total=event.size, visible=False
+                )
+            case Moved():
+                self._advance(event.name, event.count)
+            case Restarted():
+                self._set(event.name, event.offset)
+            case Done():
+                self._set(event.name, event.size)
+                task = self._tasks.pop(event.name, None)
+                if task is not None:
+                    self._bars.remove_task(task)
+            case _:
+                pass
+
+    def _advance(self, name: str, count: int) -> None:
+        task = self._tasks.get(name)
+        if task is not None:
+            self._bars.update(task, advance=count, visible=True)
+            self._advance_total(count)
+
+    def _set(self, name: str, offset: int) -> None:
+        task = self._tasks.get(name)
+        if task is not None:
+            found = next(t for t in self._bars.tasks if t.id == task)
+            self._advance_total(offset - int(found.completed))
+            self._bars.update(task, completed=offset)
+
+    def _advance_total(self, count: int) -> None:
+        if self._total is not None:
+            self._bars.update(self._total, advance=count)
+
+
+def _short(name: str, width: int = 36) -> str:
+    return name if len(name) <= width else f"…{name[1 - width :]}"

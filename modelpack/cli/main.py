@@ -1,0 +1,94 @@
+"""Where the program begins, and the only place with exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from modelpack import __version__
+from modelpack.errors import (
+    AuthenticationError,
+    ContentError,
+    InvalidInput,
+    LocalError,
+    ModelpackError,
+    PolicyDenied,
+    RegistryError,
+    VerificationError,
+)
+
+EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
+    (InvalidInput, 2),
+    (ContentError, 3),
+    (VerificationError, 3),
+    (PolicyDenied, 4),
+    (RegistryError, 5),
+    (AuthenticationError, 6),
+    (LocalError, 7),
+    (MemoryError, 7),
+    (KeyboardInterrupt, 130),
+)
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code for an error; 1 is a fault of ours."""
+    for kind, code in EXIT_CODES:
+        if isinstance(error, kind):
+            return code
+    return 1
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    if sys.argv[1:] == ["--version"]:
+        # Asked for by scripts, again and again: nothing else is loaded for it.
+        print(f"modelpack {__version__}")
+        return
+    code = run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code == EXIT_CODES[-1][1]:
+        # A thread may still sit in a system call; what is on disk can be resumed.
+        os._exit(code)
+    sys.exit(code)
+
+
+def run() -> int:
+    """Run the command that the arguments name; return its exit code."""
+    from modelpack.cli.app import app
+
+    try:
+        app(standalone_mode=False)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    except BaseException as error:  # noqa: BLE001 - every error gets its code here
+        return _report(error)
+    return 0
+
+
+def _report(error: BaseException) -> int:
+    from modelpack.cli.console import fail, usage_error
+
+    if "--debug" in sys.argv and not isinstance(error, KeyboardInterrupt):
+        import traceback
+
+        traceback.print_exception(error)
+    usage = usage_error(error)
+    if usage is not None:
+        fail(usage, hint="see modelpack --help")
+        return 2
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has left; that is no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, KeyboardInterrupt):
+        fail("interrupted", hint="run the same command again to go on")
+    elif isinstance(error, ModelpackError):
+        fail(str(error), hint=error.hint)
+    else:
+        fail(
+            f"a fault of modelpack itself: {type(error).__name__}: {error}",
+            hint="run again with --debug and report what it prints",
+        )
+    return exit_code(error)

@@ -1,0 +1,108 @@
+"""Options that several commands share, and what they come to as ``Settings``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from modelpack.api.settings import Settings
+from modelpack.errors import InvalidInput
+
+_SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_NET: Final = "Connection"
+_OUT: Final = "Output"
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", "-j", min=1, max=64, help="Streams at once [default: as many as pay]."
+    ),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(help="Only what matches this gitignore-style pattern; repeatable."),
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option(help="Leave out what matches; repeatable.")
+]
+PlainHttp = Annotated[
+    bool,
+    typer.Option(
+        "--plain-http",
+        help="Speak HTTP without TLS (loopback needs no flag).",
+        rich_help_panel=_NET,
+    ),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="PEM file of certificate authorities to trust as well.",
+        rich_help_panel=_NET,
+        metavar="FILE",
+    ),
+]
+Output = Annotated[
+    Format,
+    typer.Option("--format", help="Print the result so.", rich_help_panel=_OUT),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="No progress, no warnings.", rich_help_panel=_OUT
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug", help="Show a traceback where it fails.", rich_help_panel=_OUT
+    ),
+]
+
+
+def settings(
+    *, plain_http: bool = False, ca_file: Path | None = None, jobs: int | None = None
+) -> Settings:
+    """Return the environment's settings with what the flags say."""
+    if ca_file is not None and not ca_file.is_file():
+        raise InvalidInput("there is no such file", where=f"--ca-file {ca_file}")
+    return replace(
+        Settings.from_environment(), plain_http=plain_http, ca_file=ca_file, jobs=jobs
+    )
+
+
+def parse_size(text: str, flag: str) -> int:
+    """Parse ``512MiB``, ``10GB``, ``4g`` or bytes; K, M, G alone mean KiB, MiB, GiB."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise InvalidInput(f"{text!r} is not a size", where=flag, hint="such as 512MiB")
+    decimal = match[2] and not match[3] and text.strip().lower().endswith("b")
+    base = 1000 if decimal else 1024
+    size = int(float(match[1]) * base ** _POWERS[match[2].lower()])
+    if size <= 0:
+        raise InvalidInput("must be more than zero", where=flag)
+    return size
+
+
+def parse_pairs(pairs: list[str] | None, flag: str) -> dict[str, str]:
+    """Parse repeated ``KEY=VALUE``."""
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise InvalidInput(f"{pair!r} is not KEY=VALUE", where=flag)
+        found[key] = value
+    return found

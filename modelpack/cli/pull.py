@@ -1,0 +1,61 @@
+"""``modelpack pull``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelpack.cli import options
+from modelpack.cli.console import progress, show_json
+
+
+def pull(  # noqa: PLR0913 - one parameter for each flag
+    reference: Annotated[
+        str, typer.Argument(help="HOST/NAME[:TAG][@DIGEST], oci:… or oci-archive:….")
+    ],
+    *,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The directory to make [default: ./NAME].",
+            metavar="DIR",
+        ),
+    ] = None,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace what differs; other files are not touched."
+        ),
+    ] = False,
+    jobs: options.Jobs = None,
+    plain_http: options.PlainHttp = False,
+    ca_file: options.CaFile = None,
+    output: options.Output = options.Format.TEXT,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fetch a model: nothing shows before all of it is here and verified."""
+    from modelpack.api import pull as fetch
+
+    del debug  # read in main
+    settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
+    with progress(quiet=quiet) as notify:
+        pulled = fetch(
+            reference,
+            into,
+            include=include or (),
+            exclude=exclude or (),
+            overwrite=overwrite,
+            settings=settings,
+            notify=notify,
+        )
+    if output is options.Format.JSON:
+        show_json(pulled.document())
+    else:
+        print(pulled.reference)

@@ -1,0 +1,79 @@
+"""``modelpack push``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from modelpack.cli import options
+from modelpack.cli.console import progress, show_json
+
+
+def push(  # noqa: PLR0913 - one parameter for each flag
+    source: Annotated[
+        str, typer.Argument(help="A directory or a file.", metavar="SOURCE")
+    ],
+    reference: Annotated[
+        str, typer.Argument(help="HOST/NAME:TAG, oci:DIR:TAG or oci-archive:FILE:TAG.")
+    ],
+    *,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    annotation: Annotated[
+        list[str] | None,
+        typer.Option(help="KEY=VALUE on the manifest; repeatable."),
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="Store files above SIZE in parts that travel in parallel.",
+            metavar="SIZE",
+        ),
+    ] = "",
+    mount_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A repository of the same registry to take known blobs from.",
+            metavar="NAME",
+        ),
+    ] = None,
+    rehash: Annotated[
+        bool, typer.Option("--rehash", help="Trust no digest computed before.")
+    ] = False,
+    jobs: options.Jobs = None,
+    chunk_size: Annotated[
+        str, typer.Option(help="Bytes in one PATCH request.", metavar="SIZE")
+    ] = "64MiB",
+    plain_http: options.PlainHttp = False,
+    ca_file: options.CaFile = None,
+    output: options.Output = options.Format.TEXT,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Publish a model: its files become one OCI artifact."""
+    from modelpack.api import push as publish
+
+    del debug  # read in main
+    settings = replace(
+        options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs),
+        chunk_size=options.parse_size(chunk_size, "--chunk-size"),
+    )
+    with progress(quiet=quiet) as notify:
+        pushed = publish(
+            source,
+            reference,
+            include=include or (),
+            exclude=exclude or (),
+            annotations=options.parse_pairs(annotation, "--annotation"),
+            split=options.parse_size(split, "--split") if split else 0,
+            mount_from=mount_from or (),
+            rehash=rehash,
+            settings=settings,
+            notify=notify,
+        )
+    if output is options.Format.JSON:
+        show_json(pushed.document())
+    else:
+        print(pushed.reference)

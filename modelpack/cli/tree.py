@@ -1,0 +1,58 @@
+"""``modelpack tree``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelpack.cli import options
+from modelpack.cli.console import human, show_json
+
+if TYPE_CHECKING:
+    from modelpack.workflows.listing import Branch
+
+
+def tree(
+    reference: Annotated[str, typer.Argument(help="An artifact.")],
+    *,
+    plain_http: options.PlainHttp = False,
+    ca_file: options.CaFile = None,
+    output: options.Output = options.Format.TEXT,
+    debug: options.Debug = False,
+) -> None:
+    """Show what refers to an artifact: signatures, attestations, documents."""
+    from modelpack.api import tree as grow
+
+    del debug  # read in main
+    root = grow(
+        reference, settings=options.settings(plain_http=plain_http, ca_file=ca_file)
+    )
+    if output is options.Format.JSON:
+        show_json(_document(root))
+        return
+    print(root.descriptor.digest)
+    for line in _lines(root, ""):
+        print(line)
+
+
+def _lines(branch: Branch, indent: str) -> Iterator[str]:
+    for referrer in branch.referrers:
+        last = referrer is branch.referrers[-1]
+        kind = referrer.descriptor.artifact_type or referrer.descriptor.media_type
+        size = human(referrer.descriptor.size)
+        yield f"{indent}{'└' if last else '├'}── {kind}  {size}"
+        deeper = indent + ("    " if last else "│   ")
+        yield f"{deeper}{referrer.descriptor.digest}"
+        yield from _lines(referrer, deeper)
+
+
+def _document(branch: Branch) -> dict[str, object]:
+    return {
+        "digest": str(branch.descriptor.digest),
+        "size": branch.descriptor.size,
+        "mediaType": branch.descriptor.media_type,
+        "artifactType": branch.descriptor.artifact_type,
+        "referrers": [_document(referrer) for referrer in branch.referrers],
+    }

@@ -1,0 +1,95 @@
+"""Keep credentials where docker keeps them, so that every tool finds them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from modelpack.errors import InvalidInput, LocalError
+from modelpack.oci.fields import Fields
+
+_MAX_CONFIG: Final = 1 << 20
+
+
+def store(config: Path, host: str, username: str, password: str) -> str:
+    """Keep a login for ``host``; return where it went.
+
+    A credential helper that the config names gets it; else it goes into the
+    config itself, readable by this user alone.
+    """
+    document = _read(config)
+    helper = _helper(document, host)
+    if helper:
+        secret = {"ServerURL": host, "Username": username, "Secret": password}
+        _ask(helper, "store", json.dumps(secret))
+        return f"docker-credential-{helper}"
+    auth = base64.b64encode(f"{username}:{password}".encode()).decode()
+    auths = document.setdefault("auths", {})
+    if not isinstance(auths, dict):
+        raise InvalidInput("expected an object", where=f"{config}: auths")
+    auths[host] = {"auth": auth}
+    _write(config, document)
+    return str(config)
+
+
+def erase(config: Path, host: str) -> bool:
+    """Forget the login for ``host``; False if there was none."""
+    document = _read(config)
+    helper = _helper(document, host)
+    if helper:
+        _ask(helper, "erase", host)
+        return True
+    auths = document.get("auths")
+    if not isinstance(auths, dict) or host not in auths:
+        return False
+    del auths[host]
+    _write(config, document)
+    return True
+
+
+def _read(config: Path) -> dict[str, object]:
+    try:
+        raw = config.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise LocalError(error.strerror or str(error), where=str(config)) from error
+    fields = Fields.of_json(raw[:_MAX_CONFIG], where=str(config))
+    return {key: fields.get(key) for key in fields}
+
+
+def _helper(document: dict[str, object], host: str) -> str:
+    helpers = document.get("credHelpers")
+    own = helpers.get(host) if isinstance(helpers, dict) else None
+    found = own or document.get("credsStore") or ""
+    if not isinstance(found, str) or not found.replace("-", "").isalnum() and found:
+        raise InvalidInput(f"not the name of a credential helper: {found!r}")
+    return found
+
+
+def _ask(helper: str, verb: str, text: str) -> None:
+    program = f"docker-credential-{helper}"
+    try:
+        subprocess.run(  # noqa: S603 - the program that the user's config names
+            [program, verb], input=text.encode(), check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise LocalError(
+            f"could not {verb} the login: {error}", where=program
+        ) from error
+
+
+def _write(config: Path, document: dict[str, object]) -> None:
+    new = config.with_name(f"{config.name}.{os.getpid()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump(document, file, indent="\t")
+        new.replace(config.resolve())
+    except OSError as error:
+        raise LocalError(error.strerror or str(error), where=str(config)) from error
