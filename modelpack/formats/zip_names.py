@@ -46,7 +46,7 @@ def _directory(window: Window) -> bytes:
         window.size, _END_64.size + _LOCATOR.size + _END.size + _MAX_COMMENT
     )
     tail = window.read(window.size - tail_size, tail_size)
-    at = tail.rfind(b"PK\x05\x06", 0, len(tail) - _END.size + 4)
+    at = tail.rfind(b"PK\x05\x06", 0, max(0, len(tail) - _END.size + 4))
     if at < 0:
         return b""
     size = int(_END.unpack_from(tail, at)[5])
