@@ -148,6 +148,15 @@ class LayoutStore(LayoutReader):
         if not self._folder.remove(digest):
             raise NotFound(f"no blob {digest}", status=404, code="BLOB_UNKNOWN")
 
+    def discard(self, digest: Digest) -> None:
+        """Remove a blob, whatever needs it."""
+        self._folder.remove(digest)
+
+    def change(self, change: Callable[[Entries], Entries]) -> None:
+        """Replace the index by what ``change`` makes of it."""
+        self._folder.create()
+        self._folder.change(change)
+
     def take_over(self, digest: Digest, origin: LayoutStore) -> bool:
         """Take a blob over from another layout: shared, or else copied."""
         extent = origin.find(digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -155,6 +156,21 @@ class LayoutReader(abc.ABC):
             return None
         with extent:
             return extent.size
+
+    def reachable(self) -> set[Digest]:
+        """Return every digest that the layout's manifests refer to, and their own."""
+        found: set[Digest] = set()
+        waiting = [entry.descriptor for entry in self.entries()]
+        while waiting:
+            descriptor = waiting.pop()
+            if descriptor.digest in found:
+                continue
+            found.add(descriptor.digest)
+            if descriptor.media_type in _MANIFESTS:
+                document = self._load(descriptor)
+                with contextlib.suppress(InvalidInput):
+                    waiting.extend(parse_any(document).children() if document else ())
+        return found
 
     def tags(self) -> Sequence[str]:
         return sorted({entry.tag for entry in self.entries() if _is_tag(entry.tag)})

@@ -65,14 +65,20 @@ class RegistryServer:
 
     def start(self) -> Self:
         """Answer in a thread of its own."""
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._serving = True
         self._thread.start()
         return self
 
     def serve_forever(self) -> None:
-        """Answer until ``close``."""
-        self._serving = True
+        """Answer until ``close``; once started, wait for that."""
+        if self._thread is not None:
+            self._thread.join()
+        else:
+            self._serving = True
+            self._serve()
+
+    def _serve(self) -> None:
         self._server.serve_forever(poll_interval=0.1)
 
     def close(self) -> None:
