@@ -16,8 +16,8 @@ from pathspec import GitIgnoreSpec
 from modelpack.errors import InvalidInput, LocalError
 
 IGNORE_FILE: Final = ".modelpackignore"
-PARTIAL_SUFFIX: Final = ".modelpack-partial"
-"""Ends the name of every folder in which a pull keeps what is not complete."""
+OURS: Final = ".modelpack-"
+"""Begins the name of every folder in which a pull keeps what is not complete."""
 
 _NEVER = frozenset({IGNORE_FILE, ".git", ".DS_Store", "__pycache__"})
 # What `hf download --local-dir` notes for itself: names, times and locks.
@@ -61,7 +61,7 @@ class Choice:
 def never_packed(path: str) -> bool:
     """Whether a path lies in what is no part of any model, such as ``.git``."""
     parts = path.rstrip("/").split("/")
-    if any(part in _NEVER or part.endswith(PARTIAL_SUFFIX) for part in parts):
+    if any(part in _NEVER or part.startswith(OURS) for part in parts):
         return True
     return _HUB_NOTES in pairwise(parts)
 

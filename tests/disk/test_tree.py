@@ -62,7 +62,7 @@ def test_what_is_never_part_of_a_model_is_left_out(tmp_path: Path) -> None:
         "sub/.git",
         ".DS_Store",
         "sub/__pycache__/x.pyc",
-        ".m.modelpack-partial/blob",
+        ".modelpack-pull-0f1e/blob",
         ".cache/huggingface/download/x.metadata",
         ".modelpackignore",
         ".cache/other",
