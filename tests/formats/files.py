@@ -86,6 +86,18 @@ def gguf_file(
     return head if data is None else head + bytes(-len(head) % 32) + data
 
 
+def gguf_array(number: int, count: int, body: bytes = b"") -> bytes:
+    return struct.pack("<IQ", number, count) + body
+
+
+def gguf_head(tensors: int, keys: int, version: int = 3) -> bytes:
+    return struct.pack("<4sIQQ", b"GGUF", version, tensors, keys)
+
+
+def gguf_of_one_tensor(data: bytes = bytes(16), **changes: int) -> bytes:
+    return gguf_file(tensors=(gguf_tensor(b"w", (4,), **changes),), data=data)
+
+
 def written_gguf(
     path: Path, tensors: dict[str, Array], tokens: int = 100, alignment: int = 32
 ) -> Path:
