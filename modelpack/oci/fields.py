@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from modelpack.errors import InvalidInput
 
 T = TypeVar("T")
 
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
 
 def strict_json(raw: bytes, *, where: str = "") -> object:
-    """Parse JSON; refuse duplicate keys, NaN, and nesting without end.
+    """Parse UTF-8 JSON; refuse duplicate keys, NaN, and nesting without end.
 
     Two readers of one document must not see two values under one key: what
     one of them judged, the other might not use.
@@ -30,9 +33,14 @@ def strict_json(raw: bytes, *, where: str = "") -> object:
         raise InvalidInput(f"{name} is not JSON", where=where)
 
     try:
+        # Bytes would be taken for UTF-16 or UTF-32, too, where they look like it.
+        text = raw.decode()
         parsed: object = json.loads(
-            raw, object_pairs_hook=unique, parse_constant=no_constant
+            text, object_pairs_hook=unique, parse_constant=no_constant
         )
+        if _SURROGATE.search(raw):
+            # Half a character, which could never be printed or sent.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidInput("not a JSON document", where=where) from error
     return parsed
