@@ -17,7 +17,9 @@ class Command:
         self.notify = notify
         self.stop = Stop()
         self.crew = Crew(Width(self.settings.jobs), self.stop)
-        self.patience = Patience(self._wait, tries=self.settings.tries)
+        self.patience = Patience(
+            self._wait, tries=self.settings.tries, first=self.settings.first_wait
+        )
 
     def _wait(self, seconds: float, error: RegistryError) -> None:
         self.notify(Waiting(reason=str(error), seconds=seconds))

@@ -20,6 +20,8 @@ class Settings:
     ``cache`` holds digests, ``state`` what is needed to resume a push; without
     one the command does without. ``epoch`` is a creation time in seconds since
     1970, or None for none (then the same input gives the same digest).
+    What fails in passing is tried ``tries`` times, ``first_wait`` seconds after
+    the first failure and twice as long after each further one.
     """
 
     jobs: int | None = None
@@ -36,6 +38,7 @@ class Settings:
     state: Path | None = None
     epoch: int | None = None
     tries: int = 5
+    first_wait: float = 0.25
 
     @classmethod
     def from_environment(cls) -> Self:
