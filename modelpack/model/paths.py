@@ -46,6 +46,8 @@ _REVERSING = frozenset(
 
 def parse_path(text: str, where: str) -> str:
     """Return the NFC form of a relative path, or raise naming the field."""
+    if len(text) > 4 * MAX_PATH:  # before anything that takes time
+        raise InvalidInput(f"the path is longer than {MAX_PATH} bytes", where=where)
     for character in text:
         if unicodedata.category(character) in _LYING or character in _REVERSING:
             raise InvalidInput(

@@ -46,6 +46,7 @@ HOSTILE = {
     "three dots": ".../b",
     "part too long": "a" * 256,
     "part too long in bytes": "é" * 128,
+    "path of megabytes": "a/" * 1_000_000,
     "path too long": "/".join(["a" * 100] * 11),
 }
 
