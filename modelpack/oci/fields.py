@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 from modelpack.errors import InvalidInput
 
 T = TypeVar("T")
-
-_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def strict_json(raw: bytes, *, where: str = "") -> object:
@@ -38,9 +35,6 @@ def strict_json(raw: bytes, *, where: str = "") -> object:
         parsed: object = json.loads(
             text, object_pairs_hook=unique, parse_constant=no_constant
         )
-        if _SURROGATE.search(raw):
-            # Half a character, which could never be printed or sent.
-            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidInput("not a JSON document", where=where) from error
     return parsed
