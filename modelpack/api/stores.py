@@ -13,6 +13,7 @@ from modelpack.oci.store import Store
 from modelpack.transfer.crew import MOST
 
 if TYPE_CHECKING:
+    from modelpack.registry.habits import Habits
     from modelpack.registry.http import Http
 
 
@@ -23,6 +24,13 @@ def open_store(place: Place, settings: Settings, patience: Patience) -> Store:
     if isinstance(place, Archive):
         return ArchiveStore(place.path)
     return open_repository(place, settings, patience)
+
+
+def habits_at(place: Place) -> Habits:
+    """Return what is known of how a store takes blobs; a layout takes them all."""
+    from modelpack.registry.habits import SELF_HOSTED, habits_of
+
+    return habits_of(place.host) if isinstance(place, Repository) else SELF_HOSTED
 
 
 def open_repository(place: Repository, settings: Settings, patience: Patience) -> Store:

@@ -66,7 +66,7 @@ def _helper(document: dict[str, object], host: str) -> str:
     helpers = document.get("credHelpers")
     own = helpers.get(host) if isinstance(helpers, dict) else None
     found = own or document.get("credsStore") or ""
-    if not isinstance(found, str) or not found.replace("-", "").isalnum() and found:
+    if not isinstance(found, str) or (not found.replace("-", "").isalnum() and found):
         raise InvalidInput(f"not the name of a credential helper: {found!r}")
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,20 +10,201 @@ from typing import Final, Protocol
 
 from modelpack.errors import InvalidInput, NotFound
 from modelpack.formats.window import Window
-from modelpack.model.build import Description, build_config, build_manifest
+from modelpack.model.build import build_config, build_manifest
 from modelpack.model.facts import FileFacts, combine, examine
-from modelpack.model.files import PackedFile, pack, split_points
-from modelpack.oci.descriptor import Descriptor
+from modelpack.model.files import PackedFile, pack, part_title, split_points
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Manifest, parse_any
-from modelpack.oci.store import Blocks, Store, blocks_of
+from modelpack.oci.store import Source, blocks_of
 from modelpack.transfer.crew import Crew, Task
-from modelpack.transfer.progress import (
-    Began,
-    Done,
-    Listener,
-    Moved,
-    Planned,
-    Restarted,
-)
-from modelpack.transfer.upload import ChunkedUpload, PatchRefused, Sending
+from modelpack.transfer.progress import Planned
+from modelpack.transfer.send import Outgoing, Sender
+from modelpack.transfer.upload import digest_of
+
+_TAGS_LOOKED_AT: Final = 3
+
+
+class Opened(Protocol):
+    """A file while it is open."""
+
+    def blocks(self, start: int, end: int) -> Iterator[memoryview]: ...
+    def window(self) -> Window: ...
+    def check_unchanged(self) -> None: ...
+
+
+class Parcel(Protocol):
+    """A file to be packed."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def executable(self) -> bool: ...
+    @property
+    def key(self) -> str: ...
+
+    def open(self) -> AbstractContextManager[Opened]: ...
+    def known(self, split: int) -> tuple[Digest, tuple[Digest, ...]] | None: ...
+    def started(self) -> int: ...
+
+    def remember(
+        self, whole: Digest, split: int, parts: Sequence[Digest], started: int
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """How files become layers. Sizes are in bytes; 0 means no limit.
+
+    ``registry`` names whoever sets ``largest_layer``, for the message.
+    """
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    split: int = 0
+    largest_layer: int = 0
+    registry: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a push did."""
+
+    manifest: Manifest
+    files: tuple[PackedFile, ...]
+
+
+@dataclass(slots=True)
+class _File:
+    """One file on its way: its facts, and its digests as they become known."""
+
+    parcel: Parcel
+    facts: FileFacts
+    points: tuple[tuple[int, int], ...]
+    started: int
+    whole: Digest | None = None
+    parts: list[Digest | None] = field(default_factory=list)
+
+
+def push(
+    parcels: Sequence[Parcel],
+    packing: Packing,
+    sender: Sender,
+    crew: Crew,
+    *,
+    tag: str,
+) -> Published:
+    """Send every file, describe them, and let ``tag`` point to the result.
+
+    The tag moves last: whoever can see it can see all that it stands for.
+    """
+    files = [_examined(parcel, packing) for parcel in parcels]
+    total = sum(file.parcel.size for file in files)
+    sender.notify(Planned(verb="push", files=len(files), size=total))
+    crew.run(task for file in files for task in _tasks(file, sender))
+    packed = tuple(_packed(file, packing.split) for file in files)
+    facts = combine([file.facts for file in files])
+    config = build_config(facts, packed, created=packing.created)
+    manifest = build_manifest(packed, config, annotations=packing.annotations)
+    sender.store.put_blob(manifest.config, blocks_of(config))
+    sender.store.put_manifest(manifest.document, tag)
+    return Published(manifest=manifest, files=packed)
+
+
+def sizes_known(source: Source, tag: str) -> frozenset[int]:
+    """Return the sizes of the layers under a few tags of a repository.
+
+    A file of one of these sizes may be there already, so that it is worth
+    hashing before it is sent.
+    """
+    sizes: set[int] = set()
+    try:
+        tags = [tag, *list(source.tags())[-_TAGS_LOOKED_AT:]]
+    except NotFound:
+        return frozenset()  # no such repository yet
+    for name in dict.fromkeys(tags):
+        try:
+            parsed = parse_any(source.get_manifest(name))
+        except (NotFound, InvalidInput):
+            continue
+        if isinstance(parsed, Manifest):
+            sizes.update(layer.size for layer in parsed.layers)
+    return frozenset(sizes)
+
+
+def _examined(parcel: Parcel, packing: Packing) -> _File:
+    points = split_points(parcel.size, packing.split)
+    largest = max(end - start for start, end in points)
+    if packing.largest_layer and largest > packing.largest_layer:
+        raise InvalidInput(
+            f"a layer of {largest} bytes; {packing.registry} takes "
+            f"{packing.largest_layer}",
+            where=parcel.path,
+            hint="--split 4GiB stores it in parts",
+        )
+    started = parcel.started()
+    with parcel.open() as opened:
+        facts = examine(opened.window())
+    known = parcel.known(packing.split if len(points) > 1 else 0)
+    whole, parts = known or (None, ())
+    return _File(
+        parcel=parcel,
+        facts=facts,
+        points=points,
+        started=started,
+        whole=whole,
+        parts=list(parts) or [None] * len(points),
+    )
+
+
+def _tasks(file: _File, sender: Sender) -> Iterator[Task]:
+    if len(file.points) == 1:
+        file.parts = [file.whole]
+    elif file.whole is None:
+        # Its parts travel meanwhile, each hashed by itself.
+        yield partial(_hash_whole, file, sender.sending.check)
+    for index in range(len(file.points)):
+        yield partial(_send, file, index, sender)
+
+
+def _hash_whole(file: _File, check: Callable[[], None]) -> None:
+    with file.parcel.open() as opened:
+        file.whole = digest_of(opened.blocks, file.parcel.size, check)
+        opened.check_unchanged()
+
+
+def _send(file: _File, index: int, sender: Sender) -> None:
+    start, end = file.points[index]
+    count = len(file.points)
+    path = file.parcel.path
+    with file.parcel.open() as opened:
+        file.parts[index] = sender.send(
+            Outgoing(
+                name=path if count == 1 else part_title(path, index + 1, count),
+                key=f"{file.parcel.key}:{start}-{end}",
+                size=end - start,
+                blocks=lambda a, b: opened.blocks(start + a, start + b),
+                digest=file.parts[index],
+            )
+        )
+        opened.check_unchanged()
+
+
+def _packed(file: _File, split: int) -> PackedFile:
+    parts = [digest for digest in file.parts if digest is not None]
+    whole = parts[0] if len(file.points) == 1 else file.whole
+    if whole is None or len(parts) != len(file.points):
+        raise AssertionError("a task ended without its digest")
+    parcel = file.parcel
+    kept_split = split if len(parts) > 1 else 0
+    parcel.remember(whole, kept_split, parts if kept_split else (), file.started)
+    return pack(
+        parcel.path,
+        size=parcel.size,
+        digest=whole,
+        executable=parcel.executable,
+        category=file.facts.category,
+        split=split,
+        parts=parts,
+    )

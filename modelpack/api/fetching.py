@@ -1,0 +1,100 @@
+"""``pull``: fetch a model, if a policy admits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelpack.api.command import Command
+from modelpack.api.publishing import open_cache
+from modelpack.api.settings import Settings
+from modelpack.api.stores import open_store
+from modelpack.disk.choice import Choice
+from modelpack.disk.delivery import DirectoryDestination
+from modelpack.oci.digest import Digest
+from modelpack.oci.reference import Place, Reference, Repository
+from modelpack.policy.admission import Policy, UnsafeAdmitAll
+from modelpack.transfer.progress import Listener, nobody
+from modelpack.workflows.pull import Delivery
+from modelpack.workflows.pull import pull as fetch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullResult:
+    """What was delivered. ``moved`` and ``kept`` are bytes."""
+
+    reference: str
+    digest: Digest
+    directory: Path
+    policy: str
+    files: tuple[str, ...]
+    moved: int
+    kept: int
+
+    def document(self) -> Mapping[str, object]:
+        """Return the JSON form (docs/json.md)."""
+        return {
+            "reference": self.reference,
+            "digest": str(self.digest),
+            "directory": str(self.directory),
+            "policy": self.policy,
+            "files": list(self.files),
+            "moved": self.moved,
+            "kept": self.kept,
+        }
+
+
+def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
+    reference: str,
+    into: str | Path | None = None,
+    *,
+    policy: Policy | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    overwrite: bool = False,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> PullResult:
+    """Fetch a model into a directory (default: the repository's last name).
+
+    Nothing shows in the directory before all that was chosen is here and its
+    digests hold. Without a ``policy`` everything is admitted, with a warning.
+    Raises ``PolicyDenied`` before any layer is read, ``ContentError`` when bytes
+    are not those promised, ``InvalidInput`` when the directory holds something
+    else; a second call goes on where a first one ended.
+    """
+    wanted = Reference.parse(reference)
+    command = Command(settings, notify)
+    source = open_store(wanted.place, command.settings, command.patience)
+    directory = Path(into) if into is not None else _default(wanted.place)
+    choice = Choice.of((), include=include, exclude=exclude)
+    with open_cache(command) as cache:
+        delivery = Delivery(
+            source=source,
+            destination=DirectoryDestination(
+                directory, overwrite=overwrite, cache=cache, check=command.stop.check
+            ),
+            choose=lambda path: not choice.leaves_out(path) and choice.takes(path),
+            crew=command.crew,
+            patience=command.patience,
+            notify=notify,
+        )
+        pulled = fetch(
+            source, wanted.selector, policy or UnsafeAdmitAll(command.warn), delivery
+        )
+    return PullResult(
+        reference=str(wanted.at(pulled.digest)),
+        digest=pulled.digest,
+        directory=directory,
+        policy=pulled.policy,
+        files=tuple(file.path for file in pulled.files),
+        moved=pulled.moved,
+        kept=pulled.kept,
+    )
+
+
+def _default(place: Place) -> Path:
+    if isinstance(place, Repository):
+        return Path(place.name.rpartition("/")[2])
+    return Path(place.path.stem + "-model")

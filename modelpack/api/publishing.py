@@ -1,0 +1,142 @@
+"""``push``: publish a model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelpack.api.command import Command
+from modelpack.api.settings import Settings
+from modelpack.api.stores import habits_at, open_store
+from modelpack.disk.digests import DigestCache
+from modelpack.disk.parcels import LocalParcel
+from modelpack.disk.sessions import SavedSessions
+from modelpack.disk.tree import list_model
+from modelpack.errors import InvalidInput
+from modelpack.model.files import PackedFile
+from modelpack.oci.digest import Digest
+from modelpack.oci.reference import Reference
+from modelpack.transfer.progress import Listener, nobody
+from modelpack.transfer.send import Sender
+from modelpack.transfer.upload import NoSessions, Sending, Sessions
+from modelpack.workflows.push import Packing, sizes_known
+from modelpack.workflows.push import push as publish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushResult:
+    """What was published. ``reference`` is pinned; sizes are in bytes."""
+
+    reference: str
+    digest: Digest
+    size: int
+    files: tuple[PackedFile, ...]
+
+    def document(self) -> Mapping[str, object]:
+        """Return the JSON form (docs/json.md)."""
+        return {
+            "reference": self.reference,
+            "digest": str(self.digest),
+            "size": self.size,
+            "files": [
+                {"path": file.path, "size": file.size, "digest": str(file.digest)}
+                for file in self.files
+            ],
+        }
+
+
+def push(  # noqa: PLR0913 - one keyword for each choice of the caller
+    source: str | Path,
+    reference: str,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    annotations: Mapping[str, str] | None = None,
+    split: int = 0,
+    mount_from: Sequence[str] = (),
+    rehash: bool = False,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> PushResult:
+    """Publish a directory or a file; return where it is, pinned by digest.
+
+    ``split`` stores files above that many bytes in parts. Raises
+    ``InvalidInput`` for what cannot be packed, ``RegistryError`` and
+    ``AuthenticationError`` for what the registry refuses; a second call goes on
+    where a first one ended.
+    """
+    target = Reference.parse(reference)
+    if target.digest is not None:
+        raise InvalidInput(
+            f"{reference!r}: a push names a tag; the digest follows from the files"
+        )
+    command = Command(settings, notify)
+    files = list_model(Path(source), include=include, exclude=exclude)
+    store = open_store(target.place, command.settings, command.patience)
+    tag = target.tag or "latest"
+    habits = habits_at(target.place)
+    sizes = sizes_known(store, tag)
+    sender = Sender(
+        store=store,
+        sending=Sending(
+            patience=command.patience,
+            check=command.stop.check,
+            sessions=_sessions(command.settings, target, Path(source)),
+            chunk=min(
+                command.settings.chunk_size,
+                habits.largest_chunk or command.settings.chunk_size,
+            ),
+        ),
+        notify=notify,
+        width_moved=command.crew.width.moved,
+        chunked=habits.chunked,
+        may_exist=sizes.__contains__,
+        mount_from=tuple(mount_from),
+    )
+    with open_cache(command) as cache:
+        published = publish(
+            [LocalParcel(file, cache, rehash) for file in files],
+            Packing(
+                annotations=annotations or {},
+                created=_created(command.settings.epoch),
+                split=split,
+                largest_layer=habits.largest_layer,
+                registry=habits.name,
+            ),
+            sender,
+            command.crew,
+            tag=tag,
+        )
+    digest = published.manifest.descriptor.digest
+    return PushResult(
+        reference=str(target.at(digest)),
+        digest=digest,
+        size=sum(file.size for file in published.files),
+        files=published.files,
+    )
+
+
+def open_cache(command: Command) -> DigestCache:
+    """Return the digest cache of this user; in memory where there is no folder."""
+    folder = command.settings.cache
+    path = folder / "digests.sqlite" if folder else Path(":memory:")
+    return DigestCache(path, clock=time.time_ns, warn=command.warn)
+
+
+def _sessions(settings: Settings, target: Reference, source: Path) -> Sessions:
+    if settings.state is None:
+        return NoSessions()
+    return SavedSessions(
+        settings.state / "uploads",
+        place=str(target.place),
+        source=str(source.resolve()),
+    )
+
+
+def _created(epoch: int | None) -> str:
+    if epoch is None:
+        return ""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
