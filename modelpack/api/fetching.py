@@ -66,10 +66,13 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
     """
     wanted = Reference.parse(reference)
     command = Command(settings, notify)
-    source = open_store(wanted.place, command.settings, command.patience)
     directory = Path(into) if into is not None else _default(wanted.place)
     choice = Choice.of((), include=include, exclude=exclude)
-    with open_cache(command) as cache:
+    admission = policy or UnsafeAdmitAll(command.warn)
+    with (
+        open_store(wanted.place, command.settings, command.patience) as source,
+        open_cache(command) as cache,
+    ):
         delivery = Delivery(
             source=source,
             destination=DirectoryDestination(
@@ -80,9 +83,7 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
             patience=command.patience,
             notify=notify,
         )
-        pulled = fetch(
-            source, wanted.selector, policy or UnsafeAdmitAll(command.warn), delivery
-        )
+        pulled = fetch(source, wanted.selector, admission, delivery)
     return PullResult(
         reference=str(wanted.at(pulled.digest)),
         digest=pulled.digest,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 
@@ -115,22 +116,25 @@ def inspect(
     ``headers`` also reads the headers of its weight files by ranged requests;
     what they say is not verified, and marked so.
     """
-    parsed, source, manifest = _found(reference, settings)
-    return Inspection(
-        reference=str(parsed.at(manifest.descriptor.digest)),
-        model=look.inspect(source, manifest, headers=headers),
-    )
+    with _found(reference, settings) as (parsed, source, manifest):
+        return Inspection(
+            reference=str(parsed.at(manifest.descriptor.digest)),
+            model=look.inspect(source, manifest, headers=headers),
+        )
 
 
 def diff(before: str, after: str, *, settings: Settings | None = None) -> Difference:
     """Say which files, and which tensors in them, differ between two models."""
-    return look.diff(_found(before, settings)[1:], _found(after, settings)[1:])
+    with _found(before, settings) as old, _found(after, settings) as new:
+        return look.diff(old[1:], new[1:])
 
 
+@contextmanager
 def _found(
     reference: str, settings: Settings | None
-) -> tuple[Reference, Source, Manifest]:
+) -> Iterator[tuple[Reference, Source, Manifest]]:
     command = Command(settings, nobody)
     parsed = Reference.parse(reference)
-    source = open_store(parsed.place, command.settings, command.patience)
-    return parsed, source, resolve(source, parsed.selector)
+    place = parsed.place
+    with open_store(place, command.settings, command.patience) as source:
+        yield parsed, source, resolve(source, parsed.selector)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
@@ -17,34 +18,39 @@ from modelpack.workflows.listing import Branch
 
 def tags(place: str, *, settings: Settings | None = None) -> Sequence[str]:
     """Return every tag of a repository or layout, sorted."""
-    reference, store = _opened(place, settings)
+    reference = Reference.parse(place)
     if reference.tag or reference.digest:
         raise InvalidInput(f"{place!r}: name a place, without tag or digest")
-    return store.tags()
+    with _opened(reference, settings) as store:
+        return store.tags()
 
 
 def tree(reference: str, *, settings: Settings | None = None) -> Branch:
     """Return an artifact and all that refers to it."""
-    parsed, store = _opened(reference, settings)
-    return listing.tree(store, parsed.selector)
+    parsed = Reference.parse(reference)
+    with _opened(parsed, settings) as store:
+        return listing.tree(store, parsed.selector)
 
 
 def tag(reference: str, *names: str, settings: Settings | None = None) -> str:
     """Give an artifact more tags; return its pinned reference."""
-    parsed, store = _opened(reference, settings)
-    document = listing.tag(store, parsed.selector, *names)
+    parsed = Reference.parse(reference)
+    with _opened(parsed, settings) as store:
+        document = listing.tag(store, parsed.selector, *names)
     return str(parsed.at(document.descriptor.digest))
 
 
 def remove(reference: str, *, settings: Settings | None = None) -> None:
     """Remove a tag, or the artifact that a digest names."""
-    parsed, store = _opened(reference, settings)
+    parsed = Reference.parse(reference)
     if not parsed.tag and not parsed.digest:
         raise InvalidInput(f"{reference!r}: name a tag or a digest to remove")
-    store.delete(parsed.selector)
+    with _opened(parsed, settings) as store:
+        store.delete(parsed.selector)
 
 
-def _opened(reference: str, settings: Settings | None) -> tuple[Reference, Store]:
+def _opened(
+    reference: Reference, settings: Settings | None
+) -> AbstractContextManager[Store]:
     command = Command(settings, nobody)
-    parsed = Reference.parse(reference)
-    return parsed, open_store(parsed.place, command.settings, command.patience)
+    return open_store(reference.place, command.settings, command.patience)

@@ -75,41 +75,30 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
         )
     command = Command(settings, notify)
     files = list_model(Path(source), include=include, exclude=exclude)
-    store = open_store(target.place, command.settings, command.patience)
-    tag = target.tag or "latest"
     habits = habits_at(target.place)
-    sizes = sizes_known(store, tag)
-    sender = Sender(
-        store=store,
-        sending=Sending(
-            patience=command.patience,
-            check=command.stop.check,
-            sessions=_sessions(command.settings, target, Path(source)),
-            chunk=min(
-                command.settings.chunk_size,
-                habits.largest_chunk or command.settings.chunk_size,
-            ),
-        ),
-        notify=notify,
-        width_moved=command.crew.width.moved,
-        chunked=habits.chunked,
-        may_exist=sizes.__contains__,
-        mount_from=tuple(mount_from),
+    packing = Packing(
+        annotations=annotations or {},
+        created=_created(command.settings.epoch),
+        split=split,
+        largest_layer=habits.largest_layer,
+        registry=habits.name,
     )
-    with open_cache(command) as cache:
-        published = publish(
-            [LocalParcel(file, cache, rehash) for file in files],
-            Packing(
-                annotations=annotations or {},
-                created=_created(command.settings.epoch),
-                split=split,
-                largest_layer=habits.largest_layer,
-                registry=habits.name,
-            ),
-            sender,
-            command.crew,
-            tag=tag,
+    tag = target.tag or "latest"
+    with (
+        open_store(target.place, command.settings, command.patience) as store,
+        open_cache(command) as cache,
+    ):
+        sender = Sender(
+            store=store,
+            sending=_sending(command, target, Path(source), habits.largest_chunk),
+            notify=notify,
+            width_moved=command.crew.width.moved,
+            chunked=habits.chunked,
+            may_exist=sizes_known(store, tag).__contains__,
+            mount_from=tuple(mount_from),
         )
+        parcels = [LocalParcel(file, cache, rehash) for file in files]
+        published = publish(parcels, packing, sender, command.crew, tag=tag)
     digest = published.manifest.descriptor.digest
     return PushResult(
         reference=str(target.at(digest)),
@@ -126,13 +115,22 @@ def open_cache(command: Command) -> DigestCache:
     return DigestCache(path, clock=time.time_ns, warn=command.warn)
 
 
-def _sessions(settings: Settings, target: Reference, source: Path) -> Sessions:
-    if settings.state is None:
-        return NoSessions()
-    return SavedSessions(
-        settings.state / "uploads",
-        place=str(target.place),
-        source=str(source.resolve()),
+def _sending(
+    command: Command, target: Reference, source: Path, largest_chunk: int
+) -> Sending:
+    settings = command.settings
+    sessions: Sessions = NoSessions()
+    if settings.state is not None:
+        sessions = SavedSessions(
+            settings.state / "uploads",
+            place=str(target.place),
+            source=str(source.resolve()),
+        )
+    return Sending(
+        patience=command.patience,
+        check=command.stop.check,
+        sessions=sessions,
+        chunk=min(settings.chunk_size, largest_chunk or settings.chunk_size),
     )
 
 

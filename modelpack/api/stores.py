@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from modelpack.api.settings import Settings, user_agent
 from modelpack.disk.archive import ArchiveStore
 from modelpack.disk.layout import LayoutStore
 from modelpack.oci.patience import Patience
-from modelpack.oci.reference import Archive, Layout, Place, Repository
+from modelpack.oci.reference import Layout, Place, Repository
 from modelpack.oci.store import Store
 from modelpack.transfer.crew import MOST
 
@@ -17,13 +19,16 @@ if TYPE_CHECKING:
     from modelpack.registry.http import Http
 
 
-def open_store(place: Place, settings: Settings, patience: Patience) -> Store:
-    """Return the store at ``place``; nothing is asked of it yet."""
-    if isinstance(place, Layout):
-        return LayoutStore(place.path)
-    if isinstance(place, Archive):
-        return ArchiveStore(place.path)
-    return open_repository(place, settings, patience)
+@contextmanager
+def open_store(place: Place, settings: Settings, patience: Patience) -> Iterator[Store]:
+    """Open the store at ``place``; what was written to an archive is there after."""
+    if isinstance(place, Repository):
+        yield _repository(place, settings, patience)
+    elif isinstance(place, Layout):
+        yield LayoutStore(place.path)
+    else:
+        with ArchiveStore(place.path) as archive:
+            yield archive
 
 
 def habits_at(place: Place) -> Habits:
@@ -33,7 +38,7 @@ def habits_at(place: Place) -> Habits:
     return habits_of(place.host) if isinstance(place, Repository) else SELF_HOSTED
 
 
-def open_repository(place: Repository, settings: Settings, patience: Patience) -> Store:
+def _repository(place: Repository, settings: Settings, patience: Patience) -> Store:
     """Return a repository of a registry, over HTTP."""
     from modelpack.registry.store import RegistryStore
 
