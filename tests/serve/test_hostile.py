@@ -285,6 +285,17 @@ def test_a_server_that_is_closed_lets_go_of_everything(tmp_path: Path) -> None:
         assert again.address == server.address
 
 
+def test_who_waits_for_a_started_server_waits_until_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    with RegistryServer(tmp_path) as server, ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(server.serve_forever)
+        assert urllib3.request("GET", f"{server.url}/v2/").status == 200
+        assert not waiting.done()
+        server.close()
+        waiting.result(timeout=10)
+
+
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
     with RegistryServer(tmp_path) as server:
         host, _, port = server.address.rpartition(":")

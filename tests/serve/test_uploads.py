@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from modelpack.oci.digest import Digest
 from modelpack.serve.registry import RegistryServer
 from tests.serve.client import Client, Raw, code
 
-CONTENT = os.urandom(3_000_017)
+CONTENT = random.Random(17).randbytes(3_000_017)  # noqa: S311 - the same in each run
 DIGEST = Digest.of(CONTENT)
 NAME = "team/model"
 
