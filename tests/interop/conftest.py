@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from tests.interop import registries
+from tests.interop.desk import Desk
 from tests.interop.registries import Running
 from tests.interop.tokens import TokenServer
 
@@ -29,11 +30,26 @@ def registry_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("registry")
 
 
+@pytest.fixture
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Keep a user's home apart from the test's own `tmp_path`."""
+    return Desk(tmp_path_factory.mktemp("home"))
+
+
 @pytest.fixture(params=list(_PLAIN))
 def plain_registry(
     request: pytest.FixtureRequest, registry_folder: Path
 ) -> Iterator[Running]:
     """Each registry that asks for nothing, in turn."""
+    with _PLAIN[request.param](registry_folder) as running:
+        yield running
+
+
+@pytest.fixture(params=["distribution", "olareg"])
+def modern_registry(
+    request: pytest.FixtureRequest, registry_folder: Path
+) -> Iterator[Running]:
+    """One registry without a referrers API and one with it, in turn."""
     with _PLAIN[request.param](registry_folder) as running:
         yield running
 
