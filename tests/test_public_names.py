@@ -1,0 +1,113 @@
+"""The names and signatures that others build on: a change here is a decision."""
+
+import dataclasses
+import inspect
+from typing import Final
+
+import pytest
+
+import modelpack
+
+_VERBS: Final = {
+    "diff": "(before, after, *, settings=None)",
+    "inspect": "(reference, *, headers=False, settings=None)",
+    "pull": "(reference, into=None, *, policy=None, include=(), exclude=(), "
+    "overwrite=False, settings=None, notify=nobody)",
+    "push": "(source, reference, *, include=(), exclude=(), annotations=None, "
+    "split=0, mount_from=(), rehash=False, settings=None, notify=nobody)",
+    "remove": "(reference, *, settings=None)",
+    "tag": "(reference, *names, settings=None)",
+    "tags": "(place, *, settings=None)",
+    "tree": "(reference, *, settings=None)",
+}
+_RESULTS: Final = {
+    "Inspection": {"reference", "model"},
+    "PullResult": {
+        "reference",
+        "digest",
+        "directory",
+        "policy",
+        "files",
+        "moved",
+        "kept",
+    },
+    "PushResult": {"reference", "digest", "size", "files"},
+}
+_SETTINGS: Final = {
+    "jobs",
+    "chunk_size",
+    "plain_http",
+    "ca_file",
+    "client_certificate",
+    "client_key",
+    "username",
+    "password",
+    "docker_configs",
+    "proxies",
+    "cache",
+    "state",
+    "epoch",
+    "tries",
+    "first_wait",
+}
+
+
+def test_the_public_names_are_these() -> None:
+    names = {*_VERBS, *_RESULTS, "Settings", "__version__"}
+    assert set(modelpack.__all__) == names
+    assert len(modelpack.__all__) == len(names)
+
+
+@pytest.mark.parametrize("name", _VERBS)
+def test_a_verb_is_called_like_this(name: str) -> None:
+    assert _signature(name) == _VERBS[name]
+
+
+@pytest.mark.parametrize("name", _RESULTS)
+def test_a_result_has_these_fields(name: str) -> None:
+    assert _fields(name) == _RESULTS[name]
+
+
+def test_settings_are_these_and_each_has_a_default() -> None:
+    assert _fields("Settings") == _SETTINGS
+    assert modelpack.Settings() == modelpack.Settings()
+
+
+def test_a_password_is_not_shown() -> None:
+    assert "hunter2" not in repr(modelpack.Settings(password="hunter2"))
+
+
+@pytest.mark.parametrize("name", modelpack.__all__)
+def test_every_name_is_there_and_says_what_it_does(name: str) -> None:
+    assert getattr(modelpack, name).__doc__
+
+
+def test_there_is_no_other_name() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'publish'"):
+        modelpack.publish  # noqa: B018 - the attribute is what is tested
+
+
+def _signature(name: str) -> str:
+    parameters = inspect.signature(getattr(modelpack, name)).parameters.values()
+    shown: list[str] = []
+    for parameter in parameters:
+        first_of_keywords = parameter.kind is parameter.KEYWORD_ONLY and not any(
+            part.startswith("*") for part in shown
+        )
+        if first_of_keywords:
+            shown.append("*")
+        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        shown.append(f"{star}{parameter.name}{_default(parameter)}")
+    return f"({', '.join(shown)})"
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return ""
+    if callable(parameter.default):
+        return f"={parameter.default.__name__}"
+    return f"={parameter.default!r}"
+
+
+def _fields(name: str) -> set[str]:
+    return {field.name for field in dataclasses.fields(getattr(modelpack, name))}
