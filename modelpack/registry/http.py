@@ -32,6 +32,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS: Final = 5
 _MAX_ERROR_BODY: Final = 64 << 10
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
+_PROBE: Final = urllib3.Timeout(connect=3, read=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,11 @@ class Http:
         # A certificate that does not verify is an error, not a reason for HTTP.
         try:
             self._pool.request(
-                "GET", f"https://{self._repository.host}/v2/", retries=False
+                "GET",
+                f"https://{self._repository.host}/v2/",
+                retries=False,
+                # A server without TLS may wait for the rest of a request line.
+                timeout=_PROBE,
             )
         except SSLError as error:
             if isinstance(error.args[0], ssl.SSLCertVerificationError):
