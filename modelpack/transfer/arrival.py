@@ -151,6 +151,8 @@ class Arrival:
 
     def begin_again(self) -> None:
         """Throw away all that is here: it is not what was promised."""
-        self.slot.discard()
-        self.resumed = 0
-        self._start_over()
+        # A stream that ended just now may still be hashing what it brought.
+        with self._hashing:
+            self.slot.discard()
+            self.resumed = 0
+            self._start_over()
