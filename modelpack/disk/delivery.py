@@ -33,13 +33,16 @@ class DirectoryDestination:
         check: Callable[[], None],
     ) -> None:
         self.target = Target(path)
+        self._whole = False
         self._overwrite = overwrite
         self._cache = cache
         self._check = check
 
     def needed(self, files: Sequence[PackedFile]) -> Sequence[PackedFile]:
         """Return what has to be fetched; raise if it may not be put there."""
-        if self.target.is_free:
+        # What appears there from now on is not ours to replace.
+        self._whole = self.target.is_free
+        if self._whole:
             return files
         survey = self.target.survey(files, self._digest_of)
         if not self._overwrite:
@@ -58,7 +61,7 @@ class DirectoryDestination:
     @contextmanager
     def stage(self, files: Sequence[PackedFile]) -> Iterator[StagedModel]:
         with Staging(self.target.path) as staging:
-            yield StagedModel(staging, self.target, files, self._check)
+            yield StagedModel(staging, self.target, files, self._check, self._whole)
 
 
 class StagedModel:
@@ -70,8 +73,10 @@ class StagedModel:
         target: Target,
         files: Sequence[PackedFile],
         check: Callable[[], None],
+        whole: bool,  # noqa: FBT001 - the target was free
     ) -> None:
         self._staging = staging
+        self._whole = whole
         self._target = target
         self._files = files
         self._check = check
@@ -116,7 +121,11 @@ class StagedModel:
                 (0o755 if file.executable else 0o644) & ~umask,
                 last=not uses[file.digest],
             )
-        self._target.receive(self._staging.tree, [file.path for file in self._files])
+        if self._whole:
+            self._target.receive_whole(self._staging.tree)
+        else:
+            names = [file.path for file in self._files]
+            self._target.receive_files(self._staging.tree, names)
         self._staging.remove()
 
 

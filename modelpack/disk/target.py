@@ -7,6 +7,7 @@ needs ``overwrite``, and files that are not the model's are never touched.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest
 
 _SHOWN = 3
+_OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,22 @@ class Target:
             hint="--overwrite replaces the model's files and leaves all others",
         )
 
-    def receive(self, tree: Path, names: Iterable[str]) -> None:
-        """Take delivery of a staged tree: in one rename, or file by file."""
+    def receive_whole(self, tree: Path) -> None:
+        """Take delivery of a staged tree in one rename: the target was free."""
         try:
-            if self.is_free:
-                tree.rename(self.path)
-                return
+            tree.rename(self.path)
+        except OSError as error:
+            if error.errno in _OCCUPIED:
+                raise InvalidInput(
+                    "was filled by somebody else during the pull",
+                    where=str(self.path),
+                    hint="move that away; the next run has all bytes already",
+                ) from error
+            raise local_error(error, self.path) from error
+
+    def receive_files(self, tree: Path, names: Iterable[str]) -> None:
+        """Take delivery of a staged tree file by file: the target was surveyed."""
+        try:
             for name in names:
                 self._receive_one(tree / name, self.path / name)
         except OSError as error:
