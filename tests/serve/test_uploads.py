@@ -195,9 +195,11 @@ def test_a_client_that_goes_away_finds_what_arrived(
     connection = raw()
     connection.say(
         f"PATCH {location} HTTP/1.1\r\nHost: x\r\n".encode(),
-        f"Content-Length: {len(CONTENT)}\r\n\r\n".encode(),
-        CONTENT[:sent],
+        f"Content-Length: {len(CONTENT)}\r\n".encode(),
+        b"Expect: 100-continue\r\n\r\n",
     )
+    assert connection.hear()[0] == 100  # from now on the upload is being written
+    connection.say(CONTENT[:sent])
     connection.connection.close()
     answer = client.ask("GET", location)
     assert answer.status == 204
@@ -220,8 +222,10 @@ def test_a_stream_that_breaks_off_keeps_its_bytes(
     connection = raw()
     connection.say(
         f"PATCH {location} HTTP/1.1\r\nHost: x\r\n".encode(),
-        b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n7\r\nde",
+        b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
     )
+    assert connection.hear()[0] == 100
+    connection.say(b"3\r\nabc\r\n7\r\nde")
     connection.connection.close()
     assert client.ask("GET", location).headers["Range"] == "0-4"
 
