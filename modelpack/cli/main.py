@@ -29,6 +29,7 @@ EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
     (MemoryError, 7),
     (KeyboardInterrupt, 130),
 )
+_INTERRUPTED: Final = 130
 
 
 def exit_code(error: BaseException) -> int:
@@ -46,9 +47,8 @@ def main() -> None:
         print(f"modelpack {__version__}")
         return
     code = run()
-    sys.stdout.flush()
     sys.stderr.flush()
-    if code == EXIT_CODES[-1][1]:
+    if code == _INTERRUPTED:
         # A thread may still sit in a system call; what is on disk can be resumed.
         os._exit(code)
     sys.exit(code)
@@ -59,12 +59,17 @@ def run() -> int:
     from modelpack.cli.app import app
 
     try:
-        app(standalone_mode=False)
+        code: object = app(standalone_mode=False)
+        if code == _INTERRUPTED:  # typer has made this of a KeyboardInterrupt
+            raise KeyboardInterrupt  # noqa: TRY301
+        sys.stdout.flush()
     except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # typer again
+            return _report(error.__context__)
         return error.code if isinstance(error.code, int) else 1
     except BaseException as error:  # noqa: BLE001 - every error gets its code here
         return _report(error)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _report(error: BaseException) -> int:
