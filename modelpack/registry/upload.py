@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import urllib3
 
-from modelpack.errors import ContentError, NotFound, RegistryError
+from modelpack.errors import ContentError, ModelpackError, NotFound, RegistryError
 from modelpack.oci.digest import Digest
 from modelpack.oci.patience import Patience
 from modelpack.oci.store import Blocks
@@ -106,7 +106,7 @@ class RegistryUpload:
             self._http.call(
                 Request(method="DELETE", url=self.session, expect=(204, 202, 200, 404))
             )
-        except RegistryError:
+        except ModelpackError:
             return  # registries forget old uploads by themselves
 
 

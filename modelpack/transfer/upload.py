@@ -15,6 +15,7 @@ from modelpack.oci.store import Blocks, Store, Upload
 
 CHUNK: Final = 64 << 20
 _SMALL_CHUNK: Final = 4 << 20  # what GHCR takes, and whatever answers 413 or 416
+_FORGETTING: Final = 3  # so often may a store forget one upload half-way
 _OCTETS: Final = "application/octet-stream"
 # Answers to the first PATCH which mean that PATCH itself is not wanted.
 _NO_PATCH: Final = frozenset({400, 404, 405, 411, 413, 415, 416, 501})
@@ -113,7 +114,7 @@ class ChunkedUpload:
         upload = self._begin()
         self.sending.sessions.remember(self.key, upload.session)
         chunk = max(self.sending.chunk, upload.smallest_chunk)
-        failures = 0
+        failures = forgotten = 0
         while upload.offset < self.size:
             before = upload.offset
             try:
@@ -122,8 +123,11 @@ class ChunkedUpload:
             except RegistryError as error:
                 if before == 0 and error.status in _NO_PATCH:
                     if chunk <= _SMALL_CHUNK or error.status not in (413, 416):
+                        self._leave(upload)
                         raise PatchRefused from error
                     chunk = _SMALL_CHUNK
+                elif isinstance(error, NotFound) and forgotten < _FORGETTING:
+                    forgotten += 1  # chunks in between may well be taken
                 else:
                     self.sending.patience.pause(failures, error)
                 upload = self._again(upload)
@@ -142,10 +146,17 @@ class ChunkedUpload:
                 self.sending.check()
                 self.moved(len(block))
 
-        expected = upload.offset + size
+        start = upload.offset
         upload.append(counted, size)
-        if upload.offset != expected:
+        if upload.offset != start + size:
             self.restarted(upload.offset)
+        if upload.offset <= start:
+            # Else a store that never confirms anything would be sent to for ever.
+            raise RegistryError("confirms no byte of what was sent", status=416)
+
+    def _leave(self, upload: Upload) -> None:
+        self.sending.sessions.forget(self.key)
+        upload.cancel()
 
     def _begin(self) -> Upload:
         session = self.sending.sessions.recall(self.key)
@@ -183,8 +194,7 @@ class ChunkedUpload:
                 raise
         except ContentError:
             # What the store holds is not what was hashed here: never resume it.
-            self.sending.sessions.forget(self.key)
-            upload.cancel()
+            self._leave(upload)
             raise
 
 
