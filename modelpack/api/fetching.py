@@ -76,7 +76,11 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
         delivery = Delivery(
             source=source,
             destination=DirectoryDestination(
-                directory, overwrite=overwrite, cache=cache, check=command.stop.check
+                directory,
+                overwrite=overwrite,
+                cache=cache,
+                check=command.stop.check,
+                pause=command.stop.wait,
             ),
             choose=lambda path: not choice.leaves_out(path) and choice.takes(path),
             crew=command.crew,

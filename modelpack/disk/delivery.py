@@ -8,14 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from modelpack.disk.digests import DigestCache, FileDigests
+from modelpack.disk.digests import SETTLED_NS, DigestCache, FileDigests
 from modelpack.disk.file import FileContent, Fingerprint, LocalFile
 from modelpack.disk.staging import PieceSlot, StagedFile, Staging
 from modelpack.disk.target import Target
 from modelpack.errors import ContentError
 from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest
+
+# A file system that keeps nanoseconds counts them in ticks of 10 ms at most.
+_TICK_NS: Final = 40_000_000
+_SECOND_NS: Final = 1_000_000_000
+_WORTH_A_PAUSE: Final = 256 << 20  # bytes that take longer to hash than a tick
 
 
 class DirectoryDestination:
@@ -31,8 +37,10 @@ class DirectoryDestination:
         overwrite: bool,
         cache: DigestCache,
         check: Callable[[], None],
+        pause: Callable[[float], None],
     ) -> None:
         self.target = Target(path)
+        self._pause = pause
         self._whole = False
         self._overwrite = overwrite
         self._cache = cache
@@ -61,7 +69,31 @@ class DirectoryDestination:
     @contextmanager
     def stage(self, files: Sequence[PackedFile]) -> Iterator[StagedModel]:
         with Staging(self.target.path) as staging:
-            yield StagedModel(staging, self.target, files, self._check, self._whole)
+            staged = StagedModel(staging, self.target, files, self._check, self._whole)
+            yield staged
+            self._remember(files)
+
+    def _remember(self, files: Sequence[PackedFile]) -> None:
+        """Note the digests of what was just delivered, for the next pull.
+
+        Nobody but this process has written these files, so that a clock tick
+        between their last change and now is all it takes to see a later one.
+        """
+        if sum(file.size for file in files) >= _WORTH_A_PAUSE:
+            self._pause(_TICK_NS / 1e9)
+        now = self._cache.clock()
+        for file in files:
+            try:
+                fingerprint = Fingerprint.of((self.target.path / file.path).lstat())
+            except OSError:
+                continue
+            fine = fingerprint.ctime_ns % _SECOND_NS != 0
+            self._cache.put(
+                fingerprint,
+                FileDigests(whole=file.digest),
+                started=now,
+                settled=_TICK_NS if fine else SETTLED_NS,
+            )
 
 
 class StagedModel:

@@ -71,13 +71,21 @@ class DigestCache:
         found = self._attempt(find)
         return _read(found, file.size, split) if isinstance(found, str) else None
 
-    def put(self, file: Fingerprint, digests: FileDigests, *, started: int) -> None:
+    def put(
+        self,
+        file: Fingerprint,
+        digests: FileDigests,
+        *,
+        started: int,
+        settled: int = SETTLED_NS,
+    ) -> None:
         """Remember digests; ``started`` is ``clock()`` before the first read.
 
-        A file that had changed within two seconds before is not remembered:
-        the next write might have had the same times (as git's racy index).
+        A file that had changed within ``settled`` nanoseconds before is not
+        remembered: the next write might have had the same times (as git's racy
+        index).
         """
-        if started - max(file.mtime_ns, file.ctime_ns) < SETTLED_NS:
+        if started - max(file.mtime_ns, file.ctime_ns) < settled:
             return
         name, state = _key(file)
         rows = [(name, state, 0, str(digests.whole))]

@@ -19,7 +19,7 @@ _START: Final = 4
 MOST: Final = 16
 _STEP: Final = 4
 _LOOK_SECONDS: Final = 0.4
-_REWARD: Final = 1.1  # a wider pool must be this much faster to stay
+_BUSY: Final = 0.5  # of one core: from here on the link is not what limits
 
 
 class Halted(Exception):
@@ -49,21 +49,26 @@ class Stop:
 class Width:
     """How many streams are under way: more while that makes it faster.
 
-    With ``jobs`` the number is fixed. Without, it starts at 4, grows by 4 while
-    each step moves at least a tenth more bytes a second, and takes the last step
-    back where it does not: a link that limits each connection wants many, a
-    loopback or a saturated link wants few.
+    With ``jobs`` the number is fixed. Without, it starts at 4 and grows by 4 as
+    long as each step brings at least half of what as many more streams could
+    bring; a step that does not is taken back. A link that limits each connection
+    wants many. Where this process is what is busy, more threads only take the
+    interpreter lock from each other, and the number stays.
     """
 
     def __init__(
-        self, jobs: int | None, clock: Callable[[], float] = time.monotonic
+        self,
+        jobs: int | None,
+        clock: Callable[[], float] = time.monotonic,
+        cpu: Callable[[], float] = time.process_time,
     ) -> None:
         self.now = jobs or _START
         self._settled = jobs is not None
         self._clock = clock
-        self._since = clock()
+        self._cpu = cpu
+        self._since = clock(), cpu()
         self._bytes = 0
-        self._best = 0.0
+        self._wanted = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -77,17 +82,22 @@ class Width:
             return
         with self._lock:
             self._bytes += count
-            elapsed = self._clock() - self._since
+            elapsed = self._clock() - self._since[0]
             if elapsed >= _LOOK_SECONDS and not self._settled:
-                self._judge(self._bytes / elapsed)
+                busy = (self._cpu() - self._since[1]) / elapsed
+                self._judge(self._bytes / elapsed, busy)
                 self._bytes = 0
-                self._since = self._clock()
+                self._since = self._clock(), self._cpu()
 
-    def _judge(self, rate: float) -> None:
-        if rate > self._best * _REWARD:
-            self._best = rate
-            self.now = min(self.now + _STEP, MOST)
-            self._settled = self.now == MOST
+    def _judge(self, rate: float, busy: float) -> None:
+        """Decide from bytes a second, and from the cores that it took."""
+        if busy > _BUSY:
+            self._settled = True
+        elif rate >= self._wanted:
+            wider = min(self.now + _STEP, MOST)
+            self._wanted = rate * (1 + (wider / self.now - 1) / 2)
+            self.now = wider
+            self._settled = wider == MOST
         else:
             self.now = max(self.now - _STEP, _START)
             self._settled = True
