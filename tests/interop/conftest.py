@@ -61,8 +61,15 @@ def distribution(registry_folder: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def olareg(registry_folder: Path) -> Iterator[Running]:
-    with registries.olareg(registry_folder) as running:
+def olareg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    # Apart from the other registry, where a test has both.
+    with registries.olareg(tmp_path_factory.mktemp("olareg")) as running:
+        yield running
+
+
+@pytest.fixture
+def docker_registry(registry_folder: Path) -> Iterator[Running]:
+    with registries.docker_registry(registry_folder) as running:
         yield running
 
 

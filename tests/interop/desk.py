@@ -32,7 +32,8 @@ class Desk:
 
     @property
     def docker_config(self) -> Path:
-        return self.home / ".docker" / "config.json"
+        """Where `DOCKER_CONFIG` says, which is not where docker looks without it."""
+        return self.home / "docker" / "config.json"
 
     @property
     def programs(self) -> Path:
