@@ -9,15 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from modelpack.errors import AuthenticationError, RegistryError
 from modelpack.oci.reference import Repository
 
-_CHALLENGE: Final = re.compile(r'(\w+)="([^"]*)"')
+# RFC 9110, 11.6.1: schemes and their parameters, all in one list with commas.
+_SCHEME: Final = re.compile(r"(?:^|,)\s*(\w+)(?:\s+(?=\w+\s*=)|\s*(?=,|$))")
+_FIELD: Final = re.compile(r'(\w+)="([^"]*)"')
+_QUOTED: Final = re.compile(r'"[^"]*"')
+_TOKEN_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,12 @@ class Authenticator:
             self._answers[writing] = found
 
     def _find(self, challenge: str) -> str:
-        scheme = challenge.partition(" ")[0].lower()
-        if scheme not in ("basic", "bearer"):
-            raise self._refusal(f"asks for {scheme or 'no known'!r} authentication")
-        fields = dict(_CHALLENGE.findall(challenge))
+        asked = challenges(challenge)
+        scheme = next((s for s in ("bearer", "basic") if s in asked), "")
+        if not scheme:
+            named = ", ".join(asked)[:80] or "no known"
+            raise self._refusal(f"asks for {named!r} authentication")
+        fields = asked[scheme]
         basic = self._basic()
         if scheme == "basic":
             if basic is None:
@@ -103,7 +111,12 @@ class Authenticator:
         backend = TokenAuth()
         backend.session = requests.Session()
         backend.session.trust_env = False
-        backend.session.proxies.update(self._login.proxies)
+        if not bypasses(realm.netloc, self._login.proxies):
+            backend.session.proxies.update(self._login.proxies)
+        # Else a token service that says nothing would be waited for without end.
+        backend.session.request = partial(
+            backend.session.request, timeout=_TOKEN_SECONDS
+        )
         backend._tls_verify = str(self._login.ca) if self._login.ca else True  # noqa: SLF001
         if basic is not None:
             backend._basic_auth = basic  # noqa: SLF001
@@ -112,8 +125,10 @@ class Authenticator:
         )
         try:
             token = ask(authHeader(dict(fields)))
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, AttributeError) as error:
             raise RegistryError(f"{realm.netloc}: no token: {error}") from error
+        finally:
+            backend.session.close()
         if not token:
             raise self._refusal(f"{realm.netloc} gave no token")
         return str(token)
@@ -121,7 +136,7 @@ class Authenticator:
     def _check_realm(self, scheme: str, host: str) -> None:
         # A password must not cross the network in the clear because a registry
         # said so.
-        local = Repository(f"[{host}]" if ":" in host else host, "x").is_loopback
+        local = is_loopback(host)
         if scheme != "https" and not (scheme == "http" and local):
             raise self._refusal(f"sends credentials to {scheme}://{host}")
 
@@ -130,3 +145,28 @@ class Authenticator:
         return AuthenticationError(
             what, where=str(self._repository), hint=f"modelpack login {host}"
         )
+
+
+def challenges(header: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the parameters of each scheme that a WWW-Authenticate header names."""
+    # A quoted value may hold what looks like the beginning of another scheme.
+    unquoted = _QUOTED.sub(lambda match: '"' * len(match[0]), header)
+    starts = list(_SCHEME.finditer(unquoted))
+    ends = [match.start() for match in starts[1:]] + [len(header)]
+    found: dict[str, Mapping[str, str]] = {}
+    for match, end in zip(starts, ends, strict=True):
+        fields = {k.lower(): v for k, v in _FIELD.findall(header[match.end() : end])}
+        found.setdefault(match[1].lower(), fields)
+    return found
+
+
+def bypasses(host: str, proxies: Mapping[str, str]) -> bool:
+    """Whether ``host[:port]`` is reached without a proxy: NO_PROXY, or loopback."""
+    return Repository(host, "x").is_loopback or bool(
+        proxy_bypass_environment(host, dict(proxies))
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host without its port, as a URL names it, is this machine."""
+    return Repository(f"[{host}]" if ":" in host else host, "x").is_loopback

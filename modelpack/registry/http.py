@@ -7,13 +7,13 @@ to HTTP.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urljoin, urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
@@ -26,11 +26,12 @@ from modelpack.errors import (
 )
 from modelpack.oci.fields import Fields
 from modelpack.oci.reference import Repository
-from modelpack.registry.auth import Authenticator, Login
+from modelpack.registry.auth import Authenticator, Login, bypasses
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS: Final = 5
 _MAX_ERROR_BODY: Final = 64 << 10
+_NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
 _PROBE: Final = urllib3.Timeout(connect=3, read=10)
 
@@ -116,7 +117,7 @@ class Http:
             follows = request.method in ("GET", "HEAD") and location
             if response.status not in _REDIRECTS or not follows:
                 break
-            response.drain_conn()
+            finish(response)
             url = self._checked(urljoin(url, location), url)
         else:
             raise RegistryError(f"more than {_MAX_REDIRECTS} redirects", where=url)
@@ -127,7 +128,7 @@ class Http:
     def call(self, request: Request) -> urllib3.HTTPResponse:
         """Send, and take in the whole answer: for answers without a body."""
         response = self.send(request)
-        response.drain_conn()
+        finish(response)
         return response
 
     def ping(self) -> None:
@@ -171,7 +172,7 @@ class Http:
         if response.status != 401:  # noqa: PLR2004
             return response
         challenge = response.headers.get("WWW-Authenticate", "")
-        response.drain_conn()
+        finish(response)
         self._auth.answer(challenge, writing=writing, refused=sent)
         if not isinstance(request.body, bytes | None):
             raise RegistryError("the token ran out; it was renewed", status=401)
@@ -242,33 +243,58 @@ def read_bounded(response: urllib3.HTTPResponse, limit: int, where: str) -> byte
     except (HTTPError, OSError) as error:
         response.close()
         raise RegistryError(f"the answer broke off: {error}", where=where) from error
-    promised = response.headers.get("Content-Length")
+    promised = whole_number(response.headers.get("Content-Length"))
     if len(content) > limit:
         response.close()
         raise InvalidInput(f"the answer has more than {limit} bytes", where=where)
     response.release_conn()
-    if promised is not None and promised.isdigit() and int(promised) != len(content):
+    if promised is not None and promised != len(content):
         raise RegistryError(f"{len(content)} of {promised} bytes came", where=where)
     return bytes(content)
 
 
+def finish(response: urllib3.HTTPResponse) -> None:
+    """Let go of an answer whose body, which should be short, does not matter."""
+    try:
+        rest = response.read(_MAX_ERROR_BODY)
+    except (HTTPError, OSError):
+        rest = None
+    if rest is None or len(rest) == _MAX_ERROR_BODY:
+        response.close()  # reading to its end could take for ever
+    else:
+        response.release_conn()
+
+
+def whole_number(text: str | None) -> int | None:
+    """Parse what should be a number in a header; None if it is none, or absurd."""
+    found = _NUMBER.fullmatch(text.strip()) if text is not None else None
+    return int(found[0]) if found else None
+
+
 def _pool(host: str, connecting: Connecting) -> urllib3.PoolManager:
-    context = ssl.create_default_context(
-        cafile=str(connecting.ca) if connecting.ca else None
-    )
-    if connecting.ca:
-        context.load_default_certs()
-    if connecting.client_certificate:
-        context.load_cert_chain(connecting.client_certificate, connecting.client_key)
+    context = _trust(connecting)
     kind = {"maxsize": connecting.connections, "ssl_context": context, "block": False}
     scheme = "http" if connecting.plain_http else "https"
     proxy = connecting.proxies.get(scheme) or connecting.proxies.get("all")
-    bypassed = Repository(host, "x").is_loopback or proxy_bypass_environment(
-        host, dict(connecting.proxies)
-    )
-    if proxy and not bypassed:
+    if proxy and not bypasses(host, connecting.proxies):
         return urllib3.ProxyManager(proxy, **kind)  # type: ignore[arg-type]
     return urllib3.PoolManager(**kind)  # type: ignore[arg-type]
+
+
+def _trust(connecting: Connecting) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    files = (connecting.ca, connecting.client_certificate)
+    try:
+        if connecting.ca:
+            context.load_verify_locations(cafile=str(connecting.ca))
+        if connecting.client_certificate:
+            context.load_cert_chain(
+                connecting.client_certificate, connecting.client_key
+            )
+    except OSError as error:  # an SSLError is one
+        where = ", ".join(str(file) for file in files if file)
+        raise InvalidInput(f"not certificates: {error}", where=where) from error
+    return context
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
@@ -303,14 +329,16 @@ def _error_body(response: urllib3.HTTPResponse) -> tuple[str, str]:
     """Return the distribution-spec's error code and message, if there are any."""
     try:
         raw = response.read(_MAX_ERROR_BODY)
-        response.close()
         errors = Fields.of_json(raw).array("errors")
         first = Fields(errors[0])
         return first.text("code", default=""), first.text("message", default="")[:300]
     except (HTTPError, OSError, InvalidInput, IndexError):
         return "", ""
+    finally:
+        response.close()
 
 
 def _seconds(text: str | None) -> float | None:
     # RFC 9110, 10.2.3: a number of seconds; the date form is rare and ignored.
-    return float(text) if text is not None and text.strip().isdigit() else None
+    seconds = whole_number(text)
+    return None if seconds is None else float(seconds)

@@ -34,7 +34,7 @@ from modelpack.oci.reference import Repository
 from modelpack.oci.store import Blocks
 from modelpack.registry import fallback
 from modelpack.registry.body import HttpBody
-from modelpack.registry.http import Http, Request, read_bounded
+from modelpack.registry.http import Http, Request, read_bounded, whole_number
 from modelpack.registry.upload import RegistryUpload, with_query
 
 _ACCEPT: Final = f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"
@@ -146,8 +146,7 @@ class RegistryStore:
             upload.sync()
             return upload
         answer = self._start(f"{self._root}/blobs/uploads/")
-        told = answer.headers.get("OCI-Chunk-Min-Length", "0")
-        smallest = int(told) if told.isdigit() and len(told) <= 12 else 0  # noqa: PLR2004
+        smallest = whole_number(answer.headers.get("OCI-Chunk-Min-Length")) or 0
         return RegistryUpload(
             self._http,
             self._patience,
@@ -248,8 +247,7 @@ def _extent(
     response: urllib3.HTTPResponse, blob: Descriptor, start: int, stop: int, where: str
 ) -> tuple[int, int]:
     """Return (first byte, length) of the body, checked against what was asked."""
-    told = response.headers.get("Content-Length")
-    length = int(told) if told is not None and told.isdigit() else None
+    length = whole_number(response.headers.get("Content-Length"))
     if response.status == 200:  # noqa: PLR2004 - the whole blob, asked for or not
         if length is not None and length != blob.size:
             raise ContentError(
