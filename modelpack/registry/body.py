@@ -18,6 +18,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from modelpack.errors import RegistryError
+from modelpack.registry.tls import ReadAheadSocket
 
 _STALL_SECONDS: Final = 60
 _RECEIVE_TIMEOUT: Final = struct.pack("ll", _STALL_SECONDS, 0)
@@ -46,9 +47,7 @@ class HttpBody:
             self._head = memoryview(raw.read1(min(self._left, _HEAD)))
         except OSError as error:
             raise self._broken(f"the connection broke: {error}") from error
-        if isinstance(self._socket, socket.socket) and not isinstance(
-            self._socket, ssl.SSLSocket
-        ):
+        if isinstance(self._socket, socket.socket):
             # MSG_WAITALL waits only on a blocking socket, so that the kernel has
             # to keep the time.
             self._socket.settimeout(None)
@@ -83,12 +82,14 @@ class HttpBody:
         return held + self._from_socket(self._socket, buffer) if buffer else held
 
     @staticmethod
-    def _from_socket(source: socket.socket, buffer: memoryview) -> int:
-        if not isinstance(source, ssl.SSLSocket):
+    def _from_socket(
+        source: socket.socket | ReadAheadSocket, buffer: memoryview
+    ) -> int:
+        if isinstance(source, socket.socket):
             return source.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
         filled = 0
         while filled < len(buffer):
-            # One TLS record, 16 KiB at most, each time.
+            # One TLS record, 16 KiB at most, each time; from memory mostly.
             count = source.recv_into(buffer[filled:])
             if not count:
                 break
@@ -118,7 +119,9 @@ class HttpBody:
         self._response.release_conn()
 
 
-def _socket_of(response: urllib3.HTTPResponse) -> socket.socket | None:
+def _socket_of(
+    response: urllib3.HTTPResponse,
+) -> socket.socket | ReadAheadSocket | None:
     """Return the socket that the plain body comes from; None if it is encoded."""
     if response.headers.get("Transfer-Encoding") or response.headers.get(
         "Content-Encoding"
@@ -126,4 +129,7 @@ def _socket_of(response: urllib3.HTTPResponse) -> socket.socket | None:
         return None
     raw = getattr(getattr(response._fp, "fp", None), "raw", None)  # noqa: SLF001
     found = getattr(raw, "_sock", None)
-    return found if isinstance(found, socket.socket) else None
+    # Another kind of TLS, as under a proxy that is reached by TLS itself, keeps
+    # to its own reader.
+    plain = isinstance(found, socket.socket) and not isinstance(found, ssl.SSLSocket)
+    return found if plain or isinstance(found, ReadAheadSocket) else None

@@ -27,6 +27,7 @@ from modelpack.errors import (
 from modelpack.oci.fields import Fields
 from modelpack.oci.reference import Repository
 from modelpack.registry.auth import Authenticator, Login, bypasses
+from modelpack.registry.tls import ReadAheadContext
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS: Final = 5
@@ -282,7 +283,7 @@ def _pool(host: str, connecting: Connecting) -> urllib3.PoolManager:
 
 
 def _trust(connecting: Connecting) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = ReadAheadContext.default()
     files = (connecting.ca, connecting.client_certificate)
     try:
         if connecting.ca:
