@@ -6,7 +6,6 @@ and a thread that blocks on one socket is easy to read.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +15,7 @@ from modelpack.errors import RegistryError
 
 Task = Callable[[], None]
 
-_START: Final = max(2, min(os.cpu_count() or 2, 4))
+_START: Final = 4
 MOST: Final = 16
 _STEP: Final = 4
 _LOOK_SECONDS: Final = 0.4
@@ -50,9 +49,9 @@ class Stop:
 class Width:
     """How many streams are under way: more while that makes it faster.
 
-    With ``jobs`` the number is fixed. Without, it starts at the number of cores
-    (2 to 4) and grows by 4 as long as each step brings at least half of what as
-    many more streams could bring; a step that does not is taken back. A link that
+    With ``jobs`` the number is fixed. Without, it starts at 4 and grows by 4 as
+    long as each step brings at least half of what as many more streams could
+    bring; a step that does not is taken back. A link that
     limits each connection wants many. Where this process is what is busy, more
     threads only take the interpreter lock from each other, and the number stays.
     """
