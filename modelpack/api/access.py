@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 from modelpack.api.command import Command
-from modelpack.api.settings import Settings
+from modelpack.api.settings import Settings, docker_config
 from modelpack.api.stores import open_http
 from modelpack.errors import InvalidInput
 from modelpack.oci.reference import Reference, Repository
@@ -29,12 +27,6 @@ def login(
 def logout(host: str) -> bool:
     """Forget the login for a registry; False if there was none."""
     return logins.erase(docker_config(), _repository(host).host)
-
-
-def docker_config() -> Path:
-    """Return docker's configuration file, as docker itself looks for it."""
-    folder = os.environ.get("DOCKER_CONFIG")
-    return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
 
 
 def _repository(host: str) -> Repository:

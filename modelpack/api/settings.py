@@ -17,6 +17,7 @@ from modelpack.transfer.upload import CHUNK
 class Settings:
     """Sizes are in bytes. ``jobs`` is how many streams; None adapts to the link.
 
+    ``docker_configs`` hold the logins used where no ``username`` is given.
     ``cache`` holds digests, ``state`` what is needed to resume a push; without
     one the command does without. ``epoch`` is a creation time in seconds since
     1970, or None for none (then the same input gives the same digest).
@@ -46,7 +47,8 @@ class Settings:
 
         Read are the proxy variables (``HTTPS_PROXY``, ``NO_PROXY``, …),
         ``SSL_CERT_FILE``, ``SOURCE_DATE_EPOCH``, and the variables that move the
-        cache and state folders (``XDG_CACHE_HOME``, ``XDG_STATE_HOME``).
+        cache and state folders (``XDG_CACHE_HOME``, ``XDG_STATE_HOME``) and
+        docker's configuration (``DOCKER_CONFIG``).
         """
         import platformdirs
 
@@ -55,8 +57,15 @@ class Settings:
             proxies=getproxies(),
             cache=platformdirs.user_cache_path("modelpack"),
             state=platformdirs.user_state_path("modelpack"),
+            docker_configs=(docker_config(),),
             epoch=int(epoch) if epoch.isdigit() else None,
         )
+
+
+def docker_config() -> Path:
+    """Return docker's configuration file, as docker itself looks for it."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
 
 
 def user_agent() -> str:

@@ -7,17 +7,19 @@ protocol; it is imported only after a 401, since that takes 0.2 s.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from modelpack.errors import AuthenticationError, RegistryError
+from modelpack.errors import AuthenticationError, InvalidInput, RegistryError
 from modelpack.oci.reference import Repository
+from modelpack.registry.login import read
 
 # RFC 9110, 11.6.1: schemes and their parameters, all in one list with commas.
 _SCHEME: Final = re.compile(r"(?:^|,)\s*(\w+)(?:\s+(?=\w+\s*=)|\s*(?=,|$))")
@@ -28,9 +30,9 @@ _TOKEN_SECONDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What may be shown to a registry. Without a username: docker's config.
+    """What may be shown to a registry. Without a username: what ``configs`` say.
 
-    ``configs`` are further docker config files; ``ca`` is a PEM file.
+    ``configs`` are docker config files, the last word first; ``ca`` is a PEM file.
     """
 
     username: str = ""
@@ -91,11 +93,11 @@ class Authenticator:
         if self._login.username:
             return str(get_basic_auth(self._login.username, self._login.password))
         backend = TokenAuth()
+        # Not by its load_configs, which looks for docker's config in one place
+        # only, and asks for a host name that it has not.
+        backend._auth_config = _merged(self._login.configs)  # noqa: SLF001
         try:
-            # oras' container wants a whole reference; only its host counts here.
-            backend.load_configs(
-                f"{self._repository}:latest", [str(c) for c in self._login.configs]
-            )
+            any(map(backend._load_auth, _names(self._repository.host)))  # noqa: SLF001
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._refusal(f"docker's config cannot be read: {error}") from error
         found = getattr(backend, "_basic_auth", None)
@@ -152,9 +154,9 @@ def challenges(header: str) -> Mapping[str, Mapping[str, str]]:
     # A quoted value may hold what looks like the beginning of another scheme.
     unquoted = _QUOTED.sub(lambda match: '"' * len(match[0]), header)
     starts = list(_SCHEME.finditer(unquoted))
-    ends = [match.start() for match in starts[1:]] + [len(header)]
     found: dict[str, Mapping[str, str]] = {}
-    for match, end in zip(starts, ends, strict=True):
+    for match, following in zip_longest(starts, starts[1:]):
+        end = following.start() if following else len(header)
         fields = {k.lower(): v for k, v in _FIELD.findall(header[match.end() : end])}
         found.setdefault(match[1].lower(), fields)
     return found
@@ -170,3 +172,26 @@ def bypasses(host: str, proxies: Mapping[str, str]) -> bool:
 def is_loopback(host: str) -> bool:
     """Whether a host without its port, as a URL names it, is this machine."""
     return Repository(f"[{host}]" if ":" in host else host, "x").is_loopback
+
+
+def _names(host: str) -> tuple[str, ...]:
+    """Return the names under which tools keep the login for a host."""
+    if re.fullmatch(r"(?:index\.|registry-1\.)?docker\.io", host):
+        return host, "https://index.docker.io/v1/"
+    return host, f"https://{host}"
+
+
+def _merged(configs: Sequence[Path]) -> dict[str, object]:
+    """Read docker config files, as oras-py holds them."""
+    auths: dict[object, object] = {}
+    helpers: dict[object, object] = {}
+    store: object = None
+    for config in reversed(configs):
+        document = read(config)
+        for known, key in ((auths, "auths"), (helpers, "credHelpers")):
+            more = document.get(key) or {}
+            if not isinstance(more, dict):
+                raise InvalidInput("expected an object", where=f"{config}: {key}")
+            known.update(more)
+        store = document.get("credsStore") or store
+    return {"auths": auths, "credHelpers": helpers, "credsStore": store}

@@ -21,7 +21,7 @@ def store(config: Path, host: str, username: str, password: str) -> str:
     A credential helper that the config names gets it; else it goes into the
     config itself, readable by this user alone.
     """
-    document = _read(config)
+    document = read(config)
     helper = _helper(document, host)
     if helper:
         secret = {"ServerURL": host, "Username": username, "Secret": password}
@@ -38,7 +38,7 @@ def store(config: Path, host: str, username: str, password: str) -> str:
 
 def erase(config: Path, host: str) -> bool:
     """Forget the login for ``host``; False if there was none."""
-    document = _read(config)
+    document = read(config)
     helper = _helper(document, host)
     if helper:
         _ask(helper, "erase", host)
@@ -51,7 +51,8 @@ def erase(config: Path, host: str) -> bool:
     return True
 
 
-def _read(config: Path) -> dict[str, object]:
+def read(config: Path) -> dict[str, object]:
+    """Read docker's configuration; empty where there is none."""
     try:
         raw = config.read_bytes()
     except FileNotFoundError:
