@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from tests.interop.peers import program
 
@@ -29,6 +31,11 @@ class Desk:
     """Nothing of the real user's settings reaches what runs here."""
 
     home: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, **variables: str) -> Self:
+        """Return the same desk with more in its environment."""
+        return replace(self, variables={**self.variables, **variables})
 
     @property
     def docker_config(self) -> Path:
@@ -72,6 +79,7 @@ class Desk:
                 "HOME": str(self.home),
                 "DOCKER_CONFIG": str(self.docker_config.parent),
                 "LC_ALL": "C.UTF-8",
+                **self.variables,
             },
             input=typed.encode(),
             check=False,
