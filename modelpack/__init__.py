@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from modelpack.version import __version__
+
 if TYPE_CHECKING:
     from modelpack.api import (
         Inspection,
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
         tags,
         tree,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Inspection",

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Self
 from urllib.request import getproxies
 
-from modelpack import __version__
 from modelpack.transfer.upload import CHUNK
+from modelpack.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

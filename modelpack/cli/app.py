@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from modelpack import __version__
 from modelpack.cli import (
     diff,
     inspect,
@@ -19,6 +18,7 @@ from modelpack.cli import (
     tag,
     tree,
 )
+from modelpack.version import __version__
 
 app = typer.Typer(
     name="modelpack",

@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Final
 
-from modelpack import __version__
 from modelpack.errors import (
     AuthenticationError,
     ContentError,
@@ -17,6 +16,7 @@ from modelpack.errors import (
     RegistryError,
     VerificationError,
 )
+from modelpack.version import __version__
 
 EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
     (InvalidInput, 2),
