@@ -19,6 +19,7 @@ _START: Final = 4
 MOST: Final = 16
 _STEP: Final = 4
 _LOOK_SECONDS: Final = 0.4
+_REST_SECONDS: Final = 0.5  # for all threads together, after Ctrl-C
 _BUSY: Final = 0.5  # of one core: from here on the link is not what limits
 
 
@@ -135,8 +136,9 @@ class Crew:
             self.stop.set()
             with self._turn:
                 self._turn.notify_all()
+            until = time.monotonic() + _REST_SECONDS
             for thread in started:
-                thread.join(timeout=0.5)
+                thread.join(timeout=max(0, until - time.monotonic()))
             raise
         if self._failure is not None:
             raise self._failure
