@@ -18,6 +18,7 @@ from modelpack.oci.fields import Fields
 
 _MAX_BYTES = 16 << 20
 _MAX_SESSION = 8192
+_FINISHED = ":finished"
 
 
 class SavedSessions:
@@ -57,6 +58,19 @@ class SavedSessions:
     def forget(self, key: str) -> None:
         with self._lock:
             if self._known.pop(key, None) is not None:
+                self._write()
+
+    def finish(self, key: str) -> None:
+        self.remember(f"{key}{_FINISHED}", "all bytes are sent")
+
+    def finished(self, key: str) -> bool:
+        with self._lock:
+            return f"{key}{_FINISHED}" in self._known
+
+    def clear(self) -> None:
+        with self._lock:
+            if self._known:
+                self._known.clear()
                 self._write()
 
     def _write(self) -> None:

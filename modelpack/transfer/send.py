@@ -57,7 +57,12 @@ class Sender:
         """Return the blob's digest once the store has it."""
         self.notify(Began(name=blob.name, size=blob.size))
         digest = blob.digest
-        hash_first = blob.size <= SMALL or not self.chunked or self.may_exist(blob.size)
+        hash_first = (
+            blob.size <= SMALL
+            or not self.chunked
+            or self.may_exist(blob.size)
+            or self.sending.sessions.finished(blob.key)
+        )
         if digest is None and hash_first:
             digest = digest_of(blob.blocks, blob.size, self.sending.check)
         if digest is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from modelpack.errors import ContentError, NotFound, RegistryError
@@ -32,6 +32,16 @@ class Sessions(Protocol):
     def remember(self, key: str, session: str) -> None: ...
     def forget(self, key: str) -> None: ...
 
+    def finish(self, key: str) -> None:
+        """Note that all bytes are sent: from now on the store may have the blob."""
+        ...
+
+    def finished(self, key: str) -> bool: ...
+
+    def clear(self) -> None:
+        """Forget all: the push is complete."""
+        ...
+
 
 class NoSessions:
     """Remembers nothing."""
@@ -44,6 +54,16 @@ class NoSessions:
         """Let it go."""
 
     def forget(self, key: str) -> None:
+        """There is nothing to forget."""
+
+    def finish(self, key: str) -> None:
+        """Let it go."""
+
+    def finished(self, key: str) -> bool:
+        del key
+        return False
+
+    def clear(self) -> None:
         """There is nothing to forget."""
 
 
@@ -103,6 +123,7 @@ class ChunkedUpload:
     sending: Sending
     moved: Callable[[int], None]
     restarted: Callable[[int], None]
+    _forgotten: int = field(default=0, init=False)
 
     def send(self) -> Digest:
         """Send the whole blob and return its digest.
@@ -112,9 +133,24 @@ class ChunkedUpload:
         """
         prefix = PrefixHash(self.blocks)
         upload = self._begin()
+        while True:
+            upload = self._fill(upload, prefix)
+            prefix.reach(self.size)
+            digest = prefix.digest()
+            self.sending.sessions.finish(self.key)
+            try:
+                self._commit(upload, digest)
+            except NotFound as error:
+                upload = self._from_zero(error)
+            else:
+                self.sending.sessions.forget(self.key)
+                return digest
+
+    def _fill(self, upload: Upload, prefix: PrefixHash) -> Upload:
+        """Send what is missing; return the upload that then holds all of it."""
         self.sending.sessions.remember(self.key, upload.session)
         chunk = max(self.sending.chunk, upload.smallest_chunk)
-        failures = forgotten = 0
+        failures = 0
         while upload.offset < self.size:
             before = upload.offset
             try:
@@ -126,18 +162,12 @@ class ChunkedUpload:
                         self._leave(upload)
                         raise PatchRefused from error
                     chunk = _SMALL_CHUNK
-                elif isinstance(error, NotFound) and forgotten < _FORGETTING:
-                    forgotten += 1  # chunks in between may well be taken
-                else:
+                elif not isinstance(error, NotFound) or failures >= _FORGETTING:
                     self.sending.patience.pause(failures, error)
                 upload = self._again(upload)
                 failures = 0 if upload.offset > before else failures + 1
             self.sending.sessions.remember(self.key, upload.session)
-        prefix.reach(self.size)
-        digest = prefix.digest()
-        self._commit(upload, digest)
-        self.sending.sessions.forget(self.key)
-        return digest
+        return upload
 
     def _append(self, upload: Upload, prefix: PrefixHash, size: int) -> None:
         def counted(start: int, end: int) -> Iterator[memoryview]:
@@ -176,13 +206,20 @@ class ChunkedUpload:
         """Go on from what the store says it has; from zero if it has forgotten."""
         try:
             upload.sync()
-        except NotFound:
-            upload = self.store.begin()
+        except NotFound as error:
+            upload = self._from_zero(error)
         if upload.offset > self.size:
             upload.cancel()
             upload = self.store.begin()
         self.restarted(upload.offset)
         return upload
+
+    def _from_zero(self, error: NotFound) -> Upload:
+        """Begin anew what the store forgot; chunks in between may well be taken."""
+        self._forgotten += 1
+        if self._forgotten > _FORGETTING:
+            raise error
+        return self.store.begin()
 
     def _commit(self, upload: Upload, digest: Digest) -> None:
         blob = Descriptor(media_type=_OCTETS, digest=digest, size=self.size)

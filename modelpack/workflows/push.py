@@ -109,6 +109,7 @@ def push(
     manifest = build_manifest(packed, config, annotations=packing.annotations)
     sender.store.put_blob(manifest.config, blocks_of(config))
     sender.store.put_manifest(manifest.document, tag)
+    sender.sending.sessions.clear()
     return Published(manifest=manifest, files=packed)
 
 

@@ -90,6 +90,7 @@ class KeptSessions:
     """Implements ``Sessions`` in memory."""
 
     known: dict[str, str] = field(default_factory=dict)
+    sent: set[str] = field(default_factory=set)
 
     def recall(self, key: str) -> str:
         return self.known.get(key, "")
@@ -99,6 +100,16 @@ class KeptSessions:
 
     def forget(self, key: str) -> None:
         self.known.pop(key, None)
+
+    def finish(self, key: str) -> None:
+        self.sent.add(key)
+
+    def finished(self, key: str) -> bool:
+        return key in self.sent
+
+    def clear(self) -> None:
+        self.known.clear()
+        self.sent.clear()
 
 
 @dataclass(slots=True)
