@@ -116,6 +116,41 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Several(Fault):
+    """Faults that strike the same request; the first to answer has the word."""
+
+    faults: tuple[Fault, ...]
+
+    def before(self, request: Head) -> Answer | None:
+        answers = (fault.before(request) for fault in self.faults)
+        return next((answer for answer in answers if answer), None)
+
+    def request(self, head: Head) -> Head:
+        for fault in self.faults:
+            head = fault.request(head)
+        return head
+
+    def sent(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for fault in self.faults:
+            blocks = fault.sent(blocks)
+        return blocks
+
+    def after(self, request: Head, response: Head) -> Answer | None:
+        answers = (fault.after(request, response) for fault in self.faults)
+        return next((answer for answer in answers if answer), None)
+
+    def response(self, head: Head) -> Head:
+        for fault in self.faults:
+            head = fault.response(head)
+        return head
+
+    def received(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for fault in self.faults:
+            blocks = fault.received(blocks)
+        return blocks
+
+
+@dataclass(frozen=True, slots=True)
 class Says(Fault):
     """The registry answers ``status``; ``done``: only after it has done its work."""
 

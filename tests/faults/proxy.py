@@ -13,7 +13,7 @@ from io import BufferedReader
 from types import TracebackType
 from typing import Self
 
-from tests.faults.faults import Cut, Fault, Head
+from tests.faults.faults import Cut, Fault, Head, Several
 
 _BLOCK = 1 << 16
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, as a broken line does
@@ -163,12 +163,12 @@ class FaultProxy:
                     self._live -= {client, server}
 
     def note(self, request: Head) -> tuple[Seen, Fault]:
-        """Record a request, and find the fault that strikes it."""
+        """Record a request, and find the faults that strike it."""
         seen = Seen(request)
         with self._lock:
             self.seen.append(seen)
             striking = [rule.fault for rule in self._rules if rule.strikes(request)]
-        return seen, striking[0] if striking else Fault()
+        return seen, Several(tuple(striking))
 
 
 class _Exchange:
