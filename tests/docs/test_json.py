@@ -1,0 +1,57 @@
+"""What --format json prints is what docs/json.md describes."""
+
+import json
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.docs.conftest import MODEL, Room
+from tests.docs.pages import ROOT
+
+_PAGE = ROOT / "docs" / "json.md"
+_SCHEMAS = {
+    title: json.loads(schema)
+    for title, schema in re.findall(
+        r"^## `modelpack (\w+)`\n.*?^```json\n(.*?)^```$",
+        _PAGE.read_text("utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+}
+_REFERENCE = "127.0.0.1:5000/demo/minilm:1"
+_OTHER = "127.0.0.1:5000/demo/other:1"
+_COMMANDS = {
+    "push": f"push {MODEL} {_REFERENCE}",
+    "pull": f"pull {_REFERENCE} -o copy",
+    "inspect": f"inspect --headers {_REFERENCE}",
+    "ls": f"ls {_REFERENCE.removesuffix(':1')}",
+    "tree": f"tree {_REFERENCE}",
+    "diff": f"diff {_REFERENCE} {_OTHER}",
+}
+
+
+def test_every_schema_is_one_and_every_command_has_one() -> None:
+    assert set(_SCHEMAS) == set(_COMMANDS)
+    for schema in _SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("verb", _COMMANDS)
+def test_a_result_is_what_its_schema_says(verb: str, room: Room) -> None:
+    room.run(f"modelpack push -q {MODEL} {_REFERENCE}")
+    room.run(f"modelpack push -q {MODEL} {_OTHER} --exclude 'vocab.*'")
+    done = room.run(f"modelpack {_COMMANDS[verb]} --format json 2>errors")
+    assert done.returncode == 0
+    Draft202012Validator(_closed(_SCHEMAS[verb])).validate(json.loads(done.stdout))
+
+
+def _closed(schema: object) -> object:
+    """Allow nothing beside what the schema lists: all of it is documented."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if "properties" in closed:
+        closed.setdefault("unevaluatedProperties", False)
+    return closed
