@@ -76,8 +76,8 @@ PASSING: dict[str, Fault] = {
     "408": Says(408),
     "an answer that is lost": LosesAnswer(),
     "a body that ends at once": CutsReceived(0),
-    "a body that ends in the middle": CutsReceived(50),
-    "a body that is reset in the middle": CutsReceived(50, reset=True),
+    "a body that ends in the middle": CutsReceived(20),
+    "a body that is reset in the middle": CutsReceived(20, reset=True),
     "a body shorter than its length": Resizes(-1, announced=False),
 }
 
