@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 from modelpack.api.command import Command
@@ -19,8 +20,8 @@ def login(
     """Check a login with the registry and keep it; return where it went."""
     command = Command(settings, nobody)
     mine = replace(command.settings, username=username, password=password)
-    http = open_http(_repository(host), mine)
-    command.patience.run(http.ping)
+    with closing(open_http(_repository(host), mine)) as http:
+        command.patience.run(http.ping)
     return logins.store(docker_config(), host, username, password)
 
 

@@ -9,7 +9,7 @@ from modelpack.api.command import Command
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
 from modelpack.errors import InvalidInput
-from modelpack.oci.reference import Reference
+from modelpack.oci.reference import Reference, Repository
 from modelpack.oci.store import Store
 from modelpack.transfer.progress import nobody
 from modelpack.workflows import listing
@@ -53,4 +53,7 @@ def _opened(
     reference: Reference, settings: Settings | None
 ) -> AbstractContextManager[Store]:
     command = Command(settings, nobody)
+    place = reference.place
+    if not isinstance(place, Repository) and not place.path.exists():
+        raise InvalidInput("there is no such layout", where=str(place))
     return open_store(reference.place, command.settings, command.patience)

@@ -6,11 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 from urllib.request import getproxies
 
+from modelpack.errors import InvalidInput
 from modelpack.transfer.upload import CHUNK
 from modelpack.version import __version__
+
+_LAST_SECOND: Final = 253402300799  # of the year 9999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,12 @@ class Settings:
         """
         import platformdirs
 
-        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
         return cls(
             proxies=getproxies(),
             cache=platformdirs.user_cache_path("modelpack"),
             state=platformdirs.user_state_path("modelpack"),
             docker_configs=(docker_config(),),
-            epoch=int(epoch) if epoch.isdigit() else None,
+            epoch=_epoch(os.environ.get("SOURCE_DATE_EPOCH", "")),
         )
 
 
@@ -66,6 +68,17 @@ def docker_config() -> Path:
     """Return docker's configuration file, as docker itself looks for it."""
     folder = os.environ.get("DOCKER_CONFIG")
     return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+
+
+def _epoch(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_SECOND):
+        raise InvalidInput(
+            f"{text[:40]!r} is not a number of seconds since 1970",
+            where="SOURCE_DATE_EPOCH",
+        )
+    return int(text)
 
 
 def user_agent() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from modelpack.api.settings import Settings, user_agent
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 def open_store(place: Place, settings: Settings, patience: Patience) -> Iterator[Store]:
     """Open the store at ``place``; what was written to an archive is there after."""
     if isinstance(place, Repository):
-        yield _repository(place, settings, patience)
+        from modelpack.registry.store import RegistryStore
+
+        with closing(open_http(place, settings)) as http:
+            yield RegistryStore(place, http, patience)
     elif isinstance(place, Layout):
         yield LayoutStore(place.path)
     else:
@@ -36,13 +39,6 @@ def habits_at(place: Place) -> Habits:
     from modelpack.registry.habits import SELF_HOSTED, habits_of
 
     return habits_of(place.host) if isinstance(place, Repository) else SELF_HOSTED
-
-
-def _repository(place: Repository, settings: Settings, patience: Patience) -> Store:
-    """Return a repository of a registry, over HTTP."""
-    from modelpack.registry.store import RegistryStore
-
-    return RegistryStore(place, open_http(place, settings), patience)
 
 
 def open_http(place: Repository, settings: Settings) -> Http:

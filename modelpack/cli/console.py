@@ -37,9 +37,19 @@ _HOW: Final = {
 }
 
 
+def plain(text: str) -> str:
+    """Return text in one line that steers no terminal, whoever wrote it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def say(line: str) -> None:
     """Print one line to standard error."""
-    print(line, file=sys.stderr, flush=True)
+    print(plain(line), file=sys.stderr, flush=True)
+
+
+def tell(line: object) -> None:
+    """Print one line of a result to standard output."""
+    print(plain(str(line)))
 
 
 def fail(message: str, *, hint: str = "") -> None:
@@ -100,7 +110,7 @@ class _Lines:
                 case Moved(resumed=True):
                     self._write(f"{'resumed':<8}{human(event.count):>10}  {event.name}")
                 case Waiting():
-                    self._write(f"waiting {event.seconds:.0f} s: {event.reason}")
+                    self._write(f"waiting {event.seconds:g} s: {event.reason}")
                 case Warned():
                     self._write(f"warning: {event.message}")
                 case _:

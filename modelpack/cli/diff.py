@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import human, show_json
+from modelpack.cli.console import human, show_json, tell
 
 if TYPE_CHECKING:
     from modelpack.formats.tensor import Tensor
@@ -41,10 +41,10 @@ def diff(
         )
         return
     for file in found.files:
-        print(f"{_mark(file)} {file.path}  {_sizes(file)}")
+        tell(f"{_mark(file)} {file.path}  {_sizes(file)}")
         for tensor in found.tensors:
             if tensor.file == file.path:
-                print(f"    {_mark(tensor)} {tensor.name}  {_shapes(tensor)}")
+                tell(f"    {_mark(tensor)} {tensor.name}  {_shapes(tensor)}")
 
 
 def _mark(change: FileChange | TensorChange) -> str:

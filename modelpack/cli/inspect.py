@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import human, show_json
+from modelpack.cli.console import human, show_json, tell
 
 
 def inspect(
@@ -39,8 +39,8 @@ def inspect(
     rows = [*found.rows(), ("size", human(found.size))]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        print(f"{name:<{width}}  {value}")
-    print(f"files ({len(found.model.files)})")
+        tell(f"{name:<{width}}  {value}")
+    tell(f"files ({len(found.model.files)})")
     for file in found.model.files:
         parts = f"  in {len(file.pieces)} parts" if len(file.pieces) > 1 else ""
-        print(f"  {human(file.size):>10}  {file.path}{parts}")
+        tell(f"  {human(file.size):>10}  {file.path}{parts}")

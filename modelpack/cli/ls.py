@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import show_json
+from modelpack.cli.console import show_json, tell
 
 
 def ls(
@@ -31,4 +31,4 @@ def ls(
         show_json({"place": place, "tags": list(found)})
     else:
         for name in found:
-            print(name)
+            tell(name)

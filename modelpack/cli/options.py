@@ -29,7 +29,11 @@ class Format(StrEnum):
 Jobs = Annotated[
     int | None,
     typer.Option(
-        "--jobs", "-j", min=1, max=64, help="Streams at once [default: as many as pay]."
+        "--jobs",
+        "-j",
+        min=1,
+        max=64,
+        help="Streams at once; without it, as many as pay.",
     ),
 ]
 Include = Annotated[
@@ -57,7 +61,9 @@ CaFile = Annotated[
 ]
 Output = Annotated[
     Format,
-    typer.Option("--format", help="Print the result so.", rich_help_panel=_OUT),
+    typer.Option(
+        "--format", help="Print the result as text or as JSON.", rich_help_panel=_OUT
+    ),
 ]
 Quiet = Annotated[
     bool,

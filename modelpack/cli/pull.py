@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import progress, show_json
+from modelpack.cli.console import progress, show_json, tell
 
 
 def pull(  # noqa: PLR0913 - one parameter for each flag
@@ -21,7 +21,7 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
         typer.Option(
             "-o",
             "--output",
-            help="The directory to make [default: ./NAME].",
+            help="The directory to make; without it, ./NAME.",
             metavar="DIR",
         ),
     ] = None,
@@ -58,4 +58,4 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     if output is options.Format.JSON:
         show_json(pulled.document())
     else:
-        print(pulled.reference)
+        tell(pulled.reference)

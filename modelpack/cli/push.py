@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import progress, show_json
+from modelpack.cli.console import progress, show_json, tell
 
 
 def push(  # noqa: PLR0913 - one parameter for each flag
@@ -76,4 +76,4 @@ def push(  # noqa: PLR0913 - one parameter for each flag
     if output is options.Format.JSON:
         show_json(pushed.document())
     else:
-        print(pushed.reference)
+        tell(pushed.reference)

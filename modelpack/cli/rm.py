@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
+from modelpack.cli.console import tell
 
 
 def rm(
@@ -25,4 +26,4 @@ def rm(
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)
     for reference in references:
         remove(reference, settings=settings)
-        print(reference)
+        tell(reference)

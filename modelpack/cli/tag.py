@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
+from modelpack.cli.console import tell
 
 
 def tag(
@@ -22,4 +23,4 @@ def tag(
 
     del debug  # read in main
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)
-    print(add_tags(reference, *tags, settings=settings))
+    tell(add_tags(reference, *tags, settings=settings))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import human, show_json
+from modelpack.cli.console import human, show_json, tell
 
 if TYPE_CHECKING:
     from modelpack.workflows.listing import Branch
@@ -32,9 +32,9 @@ def tree(
     if output is options.Format.JSON:
         show_json(_document(root))
         return
-    print(root.descriptor.digest)
+    tell(root.descriptor.digest)
     for line in _lines(root, ""):
-        print(line)
+        tell(line)
 
 
 def _lines(branch: Branch, indent: str) -> Iterator[str]:

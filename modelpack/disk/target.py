@@ -93,8 +93,12 @@ class Target:
             path = path / part
             try:
                 status = path.lstat()
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 return None
+            except NotADirectoryError as error:
+                raise InvalidInput(
+                    "is a file; the model has a folder there", where=str(path.parent)
+                ) from error
             except OSError as error:
                 raise local_error(error, path) from error
             if stat.S_ISLNK(status.st_mode):

@@ -96,6 +96,12 @@ class Reference:
     @classmethod
     def _in_registry(cls, text: str) -> Self:
         host, slash, rest = text.partition("/")
+        name = host.partition(":")[0]
+        if not slash and _HOST.fullmatch(host) and ("." in name or name == "localhost"):
+            raise InvalidInput(
+                f"{text[:300]!r} names a host, but no repository there",
+                hint="write HOST/NAME:TAG, such as registry.example.com/team/model:1",
+            )
         if not slash or not _HOST.fullmatch(host) or not _names_a_host(host):
             raise InvalidInput(
                 f"{text[:300]!r} names no registry host",

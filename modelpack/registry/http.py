@@ -132,6 +132,10 @@ class Http:
         finish(response)
         return response
 
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._pool.clear()
+
     def ping(self) -> None:
         """Ask for the API's root, as a login does to be checked."""
         self.call(Request(method="GET", url="/v2/"))
@@ -180,6 +184,7 @@ class Http:
         sent = self._auth.header(writing=writing)
         response = self._exchange(request, url, sent)
         if response.status == 401:  # noqa: PLR2004
+            finish(response)
             raise AuthenticationError(
                 "the credentials were refused",
                 where=str(self._repository),

@@ -70,7 +70,16 @@ class RegistryStore:
             response = self._http.send(request)
             return read_bounded(response, MAX_BYTES, where), response
 
-        raw, response = self._patience.run(fetch)
+        try:
+            raw, response = self._patience.run(fetch)
+        except NotFound as error:
+            raise NotFound(
+                f"there is no such artifact ({error.message})",
+                status=404,
+                code=error.code,
+                where=where,
+                hint=f"modelpack ls {self._repository} lists the tags",
+            ) from error
         media_type = response.headers.get("Content-Type", MANIFEST).partition(";")[0]
         document = Document(raw, media_type.strip())
         told = response.headers.get("Docker-Content-Digest", "")

@@ -120,7 +120,7 @@ class Download:
             raise ContentError(
                 f"{arrival.blob.digest}: the bytes that came have another digest",
                 where=arrival.name,
-                hint="the registry or the way to it alters data; nothing was kept",
+                hint="the registry or the way to it alters data; the bytes are dropped",
             )
         arrival.slot.complete()
         size, digest = arrival.blob.size, arrival.blob.digest

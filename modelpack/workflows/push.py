@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
-from modelpack.errors import InvalidInput, NotFound
+from modelpack.errors import AuthenticationError, InvalidInput, NotFound
 from modelpack.formats.window import Window
 from modelpack.model.build import build_config, build_manifest
 from modelpack.model.facts import FileFacts, combine, examine
@@ -122,8 +122,10 @@ def sizes_known(source: Source, tag: str) -> frozenset[int]:
     sizes: set[int] = set()
     try:
         tags = [tag, *list(source.tags())[-_TAGS_LOOKED_AT:]]
-    except NotFound:
-        return frozenset()  # no such repository yet
+    except (NotFound, AuthenticationError):
+        # There is no such repository yet, and some registries say so with 403.
+        # Whether we may write, the push itself will show.
+        return frozenset()
     for name in dict.fromkeys(tags):
         try:
             parsed = parse_any(source.get_manifest(name))

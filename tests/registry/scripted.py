@@ -47,6 +47,7 @@ class Scripted:
     def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
         self.script = script
         self.asked: list[Asked] = []
+        self._opened: list[Http] = []
         scripted = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -114,6 +115,8 @@ class Scripted:
         _trace: TracebackType | None,
         /,
     ) -> None:
+        for opened in self._opened:
+            opened.close()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -128,6 +131,7 @@ class Scripted:
         place = Repository(self.host, "team/model")
         how = connecting or Connecting(plain_http=True)
         http = Http(place, how, login or Login())
+        self._opened.append(http)
         return RegistryStore(place, http, Patience(waits or Waits()))
 
     def paths(self, method: str = "") -> list[str]:

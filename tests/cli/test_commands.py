@@ -1,0 +1,232 @@
+"""What a command prints, where, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelpack.serve.registry import RegistryServer
+
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    with RegistryServer(tmp_path / "registry") as server:
+        server.start()
+        yield server.address
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"architectures": ["BertModel"]}')
+    (folder / "weights.bin").write_bytes(bytes(3_000_000))
+    return folder
+
+
+def run(tmp_path: Path, *arguments: str | Path, **environment: str) -> Done:
+    inherited = {k: os.environ[k] for k in ("PATH", "LANG") if k in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "modelpack", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**inherited, "HOME": str(tmp_path / "home"), **environment},
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+
+
+def test_push_and_pull_print_one_pinned_reference(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    pushed = run(tmp_path, "push", model, f"{registry}/team/model:1")
+    assert pushed.returncode == 0, pushed.stderr
+    assert pushed.stdout.startswith(f"{registry}/team/model@sha256:")
+    assert pushed.stdout.count("\n") == 1
+    assert "pushed" in pushed.stderr
+    pulled = run(tmp_path, "pull", pushed.stdout.strip())
+    assert pulled.stdout == pushed.stdout
+    assert (tmp_path / "model/weights.bin").exists()
+    assert "admitted without a policy" in pulled.stderr
+
+
+def test_quiet_says_nothing_but_the_result(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    done = run(tmp_path, "push", "-q", model, f"{registry}/team/model:1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_json_is_one_document(tmp_path: Path, registry: str, model: Path) -> None:
+    place = f"{registry}/team/model"
+    pushed = run(tmp_path, "push", "--format", "json", model, f"{place}:1")
+    document = json.loads(pushed.stdout)
+    assert document["reference"] == f"{place}@{document['digest']}"
+    assert [f["path"] for f in document["files"]] == ["config.json", "weights.bin"]
+    looked = json.loads(run(tmp_path, "inspect", f"{place}:1", "--format=json").stdout)
+    assert looked["architecture"] == "BertModel"
+    assert json.loads(run(tmp_path, "ls", place, "--format=json").stdout)["tags"] == [
+        "1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["push", "{model}", "team/model:1"], 2, "names no registry host"),
+        (["push", "{model}", "{registry}"], 2, "names a host, but no repository"),
+        (["push", "{model}", "{registry}/UPPER:1"], 2, "not a repository name"),
+        (["push", "{model}/nothing", "{registry}/m:1"], 2, "cannot be opened"),
+        (["push", "{model}", "{registry}/m:1", "--split", "x"], 2, "not a size"),
+        (["push", "{model}", "{registry}/m:1", "--annotation", "x"], 2, "KEY=VALUE"),
+        (["push", "{model}", "{registry}/m:1", "--nonsense"], 2, "No such option"),
+        (["pull", "{registry}/absent:1"], 5, "there is no such artifact"),
+        (["ls", "oci:absent"], 2, "there is no such layout"),
+        (["rm", "{registry}/m"], 2, "name a tag or a digest"),
+        (["login", "{registry}"], 2, "user name"),
+        (["push", "{model}", "{registry}/m:1", "--ca-file", "no"], 2, "no such file"),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(
+    tmp_path: Path,
+    registry: str,
+    model: Path,
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    filled = [a.format(model=model, registry=registry) for a in arguments]
+    done = run(tmp_path, *filled)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert said in errors[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_where_it_failed(tmp_path: Path, registry: str) -> None:
+    done = run(tmp_path, "pull", "--debug", f"{registry}/absent:1")
+    assert done.returncode == 5
+    assert "Traceback" in done.stderr
+
+
+def test_altered_bytes_end_with_3_and_leave_nothing(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    place = f"{registry}/team/model:1"
+    run(tmp_path, "push", "-q", model, place)
+    layer = max(
+        (tmp_path / "registry").rglob("blobs/sha256/*"), key=lambda p: p.stat().st_size
+    )
+    layer.chmod(0o600)
+    layer.write_bytes(b"x" + layer.read_bytes()[1:])
+    done = run(tmp_path, "pull", place, "-o", "out")
+    assert done.returncode == 3, done.stderr
+    assert "weights.bin" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("epoch", ["²", "-1", "1e9", "999999999999999999"])
+def test_a_strange_epoch_is_refused(
+    tmp_path: Path, registry: str, model: Path, epoch: str
+) -> None:
+    place = f"{registry}/m:1"
+    done = run(tmp_path, "push", model, place, SOURCE_DATE_EPOCH=epoch)
+    assert done.returncode == 2
+    assert "SOURCE_DATE_EPOCH" in done.stderr
+
+
+def test_an_epoch_is_the_time_of_creation(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    place = f"{registry}/m:1"
+    run(tmp_path, "push", "-q", model, place, SOURCE_DATE_EPOCH="86400")
+    assert "1970-01-02T00:00:00Z" in run(tmp_path, "inspect", place).stdout
+
+
+def test_text_from_outside_steers_no_terminal(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    (model / "README.md").write_text("---\nlicense: mit\n---\n")
+    place = f"{registry}/m:1"
+    run(tmp_path, "push", "-q", model, place)
+    done = run(tmp_path, "pull", f"{registry}/m:1\x1b[31m")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+
+
+def test_the_version_loads_nothing(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['modelpack', '--version'];"
+        "from modelpack.cli.main import main; main();"
+        "print(sorted({'typer', 'urllib3', 'rich', 'oras', 'yaml'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert done.stdout == f"modelpack {_version()}\n[]\n"
+
+
+def _version() -> str:
+    from modelpack import __version__
+
+    return __version__
+
+
+def test_completion_is_offered(tmp_path: Path) -> None:
+    done = run(tmp_path, "--show-completion", "bash")
+    assert "_MODELPACK_COMPLETE" in done.stdout
+
+
+def test_the_same_files_give_the_same_digest(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("weights.bin", "config.json"):
+        (copy / name).write_bytes((model / name).read_bytes())
+        (copy / name).chmod(0o600)
+        os.utime(copy / name, (1, 1))
+    first = run(tmp_path, "push", "-q", model, f"{registry}/a:1").stdout
+    second = run(tmp_path, "push", "-q", copy, f"{registry}/b:1").stdout
+    assert first.partition("@")[2] == second.partition("@")[2]
+
+
+_SMALL = """
+import resource, sys
+from modelpack.api import push, pull
+from modelpack import Settings
+push(sys.argv[1], sys.argv[2], settings=Settings())
+pull(sys.argv[2], sys.argv[3], settings=Settings())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_model(tmp_path: Path, registry: str) -> None:
+    folder = tmp_path / "sparse"
+    folder.mkdir()
+    with (folder / "weights.bin").open("wb") as file:
+        file.truncate(300 << 20)
+    done = subprocess.run(
+        [sys.executable, "-c", _SMALL, folder, f"{registry}/m:1", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 150
