@@ -64,10 +64,11 @@ class RegistryServer:
         return f"http://{self.address}"
 
     def start(self) -> Self:
-        """Answer in a thread of its own."""
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._serving = True
-        self._thread.start()
+        """Answer in a thread of its own; once started, go on."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, daemon=True)
+            self._serving = True
+            self._thread.start()
         return self
 
     def serve_forever(self) -> None:
