@@ -114,6 +114,7 @@ class StagedModel:
         self._check = check
         self._places: dict[Digest, StagedFile] = {}
         staging.recover({file.path: file.digest for file in files})
+        staging.require_room({file.digest: file.size for file in files})
 
     def slots(self, file: PackedFile) -> Sequence[PieceSlot]:
         """Return a slot for each piece of a file, in order."""

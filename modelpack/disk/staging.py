@@ -29,6 +29,7 @@ from modelpack.oci.fields import Fields
 
 PREFIX: Final = ".modelpack-pull-"
 _JOURNAL: Final = "journal.jsonl"
+_BLOCK: Final = 512  # of st_blocks, whatever the file system's own
 _MAX_JOURNAL: Final = 64 << 20
 _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -45,7 +46,11 @@ def local_error(error: OSError, path: Path | str) -> LocalError:
 
 
 class StagedFile:
-    """One file on its way in, preallocated; its pieces are written side by side."""
+    """One file on its way in; its pieces are written side by side.
+
+    It grows as they arrive: into blocks that were reserved before, ext4 writes
+    the same bytes with twice the system time.
+    """
 
     def __init__(self, path: Path, size: int, pieces: int) -> None:
         self.path = path
@@ -55,15 +60,26 @@ class StagedFile:
         self._lock = threading.Lock()
 
     def descriptor(self) -> int:
-        """Open the file on first use, with its full size reserved."""
+        """Open the file on first use; it is never longer than it has to be."""
         with self._lock:
             if self._fd < 0:
                 try:
                     self._fd = os.open(self.path, _OPEN, 0o600)
-                    reserve(self._fd, self._size)
+                    if os.fstat(self._fd).st_size > self._size:
+                        os.ftruncate(self._fd, self._size)
                 except OSError as error:
                     raise local_error(error, self.path) from error
             return self._fd
+
+    @property
+    def length(self) -> int:
+        """How many bytes are on the disk; a gap before the last counts, too."""
+        try:
+            return self.path.lstat().st_size
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise local_error(error, self.path) from error
 
     def finished_one(self) -> None:
         """Close the file when its last piece is complete."""
@@ -107,7 +123,9 @@ class PieceSlot:
         return count
 
     def finished(self) -> Sequence[tuple[int, int]]:
-        return self._journal.ranges(self._key, self._size)
+        # After a power cut the journal may know more than the disk.
+        there = min(self._size, self._file.length - self._base)
+        return self._journal.ranges(self._key, there)
 
     def record(self, start: int, end: int, /) -> None:
         if start < end:
@@ -199,6 +217,26 @@ class Staging:
             self._journal.forget(key)
         return PieceSlot(self._journal, key, file, base, size)
 
+    def require_room(self, sizes: Mapping[Digest, int]) -> None:
+        """Raise unless the disk has room for what these files still lack.
+
+        Known before the first byte arrives, rather than after an hour.
+        """
+        lacking = 0
+        try:
+            for digest, size in sizes.items():
+                place = self._files / digest.hex
+                there = place.lstat().st_blocks * _BLOCK if place.exists() else 0
+                lacking += max(0, size - there)
+            system = os.statvfs(self.folder)
+        except OSError as error:
+            raise local_error(error, self.folder) from error
+        free = system.f_bavail * system.f_frsize
+        # Some file systems in user space tell nothing, which is 0 of 0.
+        if lacking > free and system.f_blocks:
+            said = f"has {free} bytes left; the model needs {lacking} more"
+            raise local_error(OSError(errno.ENOSPC, said), self.folder.parent)
+
     def recover(self, names: Mapping[str, Digest]) -> None:
         """Take back what a killed run had already put under its name.
 
@@ -256,18 +294,3 @@ def _locked(folder: Path) -> int:
             "another pull into the same target is under way", where=str(folder)
         ) from error
     return lock
-
-
-def reserve(fd: int, size: int) -> None:
-    """Give a file its size, and its blocks where the file system can."""
-    current = os.fstat(fd).st_size
-    if current > size:
-        os.ftruncate(fd, size)
-    if current >= size or not size:
-        return
-    try:
-        os.posix_fallocate(fd, 0, size)
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-            raise
-        os.ftruncate(fd, size)
