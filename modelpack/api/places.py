@@ -56,4 +56,4 @@ def _opened(
     place = reference.place
     if not isinstance(place, Repository) and not place.path.exists():
         raise InvalidInput("there is no such layout", where=str(place))
-    return open_store(reference.place, command.settings, command.patience)
+    return open_store(place, command.settings, command.patience)

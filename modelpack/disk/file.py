@@ -8,7 +8,6 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from modelpack.errors import InvalidInput, LocalError
@@ -85,13 +84,7 @@ class FileContent:
             raise
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     def blocks(self, start: int, end: int) -> Iterator[memoryview]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from types import TracebackType
 from typing import Final, Self
 
 import urllib3
@@ -102,13 +101,7 @@ class HttpBody:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._left:
             self._response.close()  # the rest of the body is still on its way
             return

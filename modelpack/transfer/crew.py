@@ -52,9 +52,9 @@ class Width:
 
     With ``jobs`` the number is fixed. Without, it starts at 4 and grows by 4 as
     long as each step brings at least half of what as many more streams could
-    bring; a step that does not is taken back. A link that
-    limits each connection wants many. Where this process is what is busy, more
-    threads only take the interpreter lock from each other, and the number stays.
+    bring; a step that does not is taken back. A link that limits each connection
+    wants many. Where this process is what is busy, more threads only take the
+    interpreter lock from each other, and the number stays.
     """
 
     def __init__(

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
-from types import TracebackType
 from typing import Self
 
 from tests.faults.faults import Cut, Fault, Head, Several
@@ -111,13 +110,7 @@ class FaultProxy:
         self._start(self._accept)
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closed = True
         # On Linux this wakes accept(), which a plain close would not.
         self._listener.shutdown(socket.SHUT_RDWR)

@@ -7,7 +7,6 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 from modelpack.oci.patience import Patience
@@ -108,13 +107,7 @@ class Scripted:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for opened in self._opened:
             opened.close()
         self._server.shutdown()
@@ -137,6 +130,8 @@ class Scripted:
     def paths(self, method: str = "") -> list[str]:
         return [a.path for a in self.asked if method in ("", a.method)]
 
+
+Serve = Callable[[Script], Scripted]
 
 ROOT = "/v2/team/model"
 USER = Login(username="me", password="secret")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -21,22 +19,16 @@ from tests.registry.scripted import (
     Say,
     Script,
     Scripted,
+    Serve,
     behind_login,
 )
 from tests.stores.contract import push
 from tests.transfer.making import Waits, patience
 
-Serve = Callable[[Script], Scripted]
 MADE = Manifest.build(
     artifact_type="x/y", config=Descriptor.of(b"{}", EMPTY_JSON), layers=()
 )
 FOUND = Say(200, {"Content-Type": MANIFEST}, MADE.raw)
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with ExitStack() as stack:
-        yield lambda script: stack.enter_context(Scripted(script))
 
 
 @pytest.fixture(autouse=True)

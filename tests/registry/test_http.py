@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -26,24 +24,17 @@ from tests.registry.scripted import (
     USER,
     Asked,
     Say,
-    Script,
     Scripted,
+    Serve,
     behind_login,
 )
 from tests.transfer.making import Waits, described
 
-Serve = Callable[[Script], Scripted]
 BLOB = described(b"weights")
 MADE = Manifest.build(
     artifact_type="x/y", config=Descriptor.of(b"{}", EMPTY_JSON), layers=(BLOB,)
 )
 HEADERS = {"Content-Type": MANIFEST}
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with ExitStack() as stack:
-        yield lambda script: stack.enter_context(Scripted(script))
 
 
 def test_a_redirect_to_another_host_loses_the_credentials(serve: Serve) -> None:
