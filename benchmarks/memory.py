@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from modelpack.disk.digests import DigestCache
-from modelpack.disk.parcels import LocalParcel
-from modelpack.disk.tree import list_model
+from modelpack.disk.source.parcels import LocalParcel
+from modelpack.disk.source.tree import list_model
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document
 from modelpack.oci.memory import MemoryStore

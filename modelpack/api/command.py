@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from modelpack.api.settings import Settings
+from modelpack.disk.digests import DigestCache
 from modelpack.errors import RegistryError
 from modelpack.oci.patience import Patience
 from modelpack.transfer.crew import Crew, Stop, Width
@@ -24,6 +28,12 @@ class Command:
     def _wait(self, seconds: float, error: RegistryError) -> None:
         self.notify(Waiting(reason=str(error), seconds=seconds))
         self.stop.wait(seconds)
+
+    def open_cache(self) -> DigestCache:
+        """Return this user's digest cache; in memory where there is no folder."""
+        folder = self.settings.cache
+        path = folder / "digests.sqlite" if folder else Path(":memory:")
+        return DigestCache(path, clock=time.time_ns, warn=self.warn)
 
     def warn(self, message: str) -> None:
         self.notify(Warned(message=message))

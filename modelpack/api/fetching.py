@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelpack.api.command import Command
-from modelpack.api.publishing import open_cache
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
-from modelpack.disk.choice import Choice
-from modelpack.disk.delivery import DirectoryDestination
+from modelpack.disk.source.choice import Choice
+from modelpack.disk.target.delivery import DirectoryDestination
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Place, Reference, Repository
 from modelpack.policy.admission import Policy, UnsafeAdmitAll
@@ -71,7 +70,7 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
     admission = policy or UnsafeAdmitAll(command.warn)
     with (
         open_store(wanted.place, command.settings, command.patience) as source,
-        open_cache(command) as cache,
+        command.open_cache() as cache,
     ):
         delivery = Delivery(
             source=source,

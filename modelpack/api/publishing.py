@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,10 +10,9 @@ from pathlib import Path
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
 from modelpack.api.stores import habits_at, open_store
-from modelpack.disk.digests import DigestCache
-from modelpack.disk.parcels import LocalParcel
 from modelpack.disk.sessions import SavedSessions
-from modelpack.disk.tree import list_model
+from modelpack.disk.source.parcels import LocalParcel
+from modelpack.disk.source.tree import list_model
 from modelpack.errors import InvalidInput
 from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest
@@ -86,7 +84,7 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     tag = target.tag or "latest"
     with (
         open_store(target.place, command.settings, command.patience) as store,
-        open_cache(command) as cache,
+        command.open_cache() as cache,
     ):
         sender = Sender(
             store=store,
@@ -106,13 +104,6 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
         size=sum(file.size for file in published.files),
         files=published.files,
     )
-
-
-def open_cache(command: Command) -> DigestCache:
-    """Return the digest cache of this user; in memory where there is no folder."""
-    folder = command.settings.cache
-    path = folder / "digests.sqlite" if folder else Path(":memory:")
-    return DigestCache(path, clock=time.time_ns, warn=command.warn)
 
 
 def _sending(

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from modelpack.api.settings import Settings, user_agent
-from modelpack.disk.archive import ArchiveStore
-from modelpack.disk.layout import LayoutStore
+from modelpack.disk.layout.archive import ArchiveStore
+from modelpack.disk.layout.directory import LayoutStore
 from modelpack.oci.patience import Patience
 from modelpack.oci.reference import Layout, Place, Repository
 from modelpack.oci.store import Store

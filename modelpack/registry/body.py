@@ -86,14 +86,7 @@ class HttpBody:
     ) -> int:
         if isinstance(source, socket.socket):
             return source.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
-        filled = 0
-        while filled < len(buffer):
-            # One TLS record, 16 KiB at most, each time; from memory mostly.
-            count = source.recv_into(buffer[filled:])
-            if not count:
-                break
-            filled += count
-        return filled
+        return source.fill(buffer)
 
     def _broken(self, what: str) -> RegistryError:
         return RegistryError(f"{what}, {self._left} bytes early", where=self._where)

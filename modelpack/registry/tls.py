@@ -107,6 +107,24 @@ class ReadAheadSocket:
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return 0
 
+    def fill(self, buffer: memoryview) -> int:
+        """Fill ``buffer``, a record of 16 KiB at most at a time, from memory mostly.
+
+        Less than all of it came when the other side ended.
+        """
+        read = self._tls.read
+        filled = 0
+        while filled < len(buffer):
+            rest = buffer[filled:]
+            try:
+                count = cast("int", read(len(rest), rest))
+            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                count = self.recv_into(rest)
+                if not count:
+                    break
+            filled += count
+        return filled
+
     def recv(self, count: int) -> bytes:
         """Return up to ``count`` bytes."""
         buffer = bytearray(count)

@@ -15,7 +15,7 @@ import pytest
 
 from modelpack.disk.digests import SETTLED_NS, DigestCache, FileDigests
 from modelpack.disk.file import Fingerprint
-from modelpack.disk.tree import list_model
+from modelpack.disk.source.tree import list_model
 from modelpack.oci.digest import Digest
 
 FILE = Fingerprint(device=1, inode=2, size=10, mtime_ns=5, ctime_ns=6)

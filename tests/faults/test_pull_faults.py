@@ -15,7 +15,7 @@ import pytest
 
 from modelpack.api import pull
 from modelpack.cli.main import exit_code
-from modelpack.disk.staging import PREFIX
+from modelpack.disk.target.staging import PREFIX
 from modelpack.errors import (
     ContentError,
     InvalidInput,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelpack.disk.file import FileContent
-from modelpack.disk.tree import list_model
+from modelpack.disk.source.tree import list_model
 from modelpack.model.build import build_config, build_manifest
 from modelpack.model.facts import combine, examine
 from modelpack.model.files import pack

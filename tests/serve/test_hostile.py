@@ -12,7 +12,7 @@ import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelpack.disk.layout import LayoutStore
+from modelpack.disk.layout.directory import LayoutStore
 from modelpack.errors import LocalError
 from modelpack.oci.digest import Digest
 from modelpack.serve.registry import RegistryServer

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.disk.archive import ArchiveStore
-from modelpack.disk.layout import LayoutStore
+from modelpack.disk.layout.archive import ArchiveStore
+from modelpack.disk.layout.directory import LayoutStore
 from modelpack.errors import RegistryError
 from modelpack.oci.memory import MemoryStore
 from modelpack.oci.patience import Patience

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.disk.layout import LayoutStore
+from modelpack.disk.layout.directory import LayoutStore
 from modelpack.errors import ContentError, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from modelpack.disk.extent import Extent
+from modelpack.disk.layout.extent import Extent
 from modelpack.errors import InvalidInput, ModelpackError, NotFound
 from modelpack.oci.manifest import compact
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelpack.disk.layout import MissingChild
+from modelpack.disk.layout.directory import MissingChild
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import MAX_BYTES, Document, Index, Manifest, parse_any

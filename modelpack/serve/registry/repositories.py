@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from modelpack.disk.layout import LayoutStore
-from modelpack.disk.uploads import LayoutUpload
+from modelpack.disk.layout.directory import LayoutStore
+from modelpack.disk.layout.uploads import LayoutUpload
 from modelpack.oci.digest import Digest
 from modelpack.serve.registry.answer import Refused
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from modelpack.disk.uploads import LayoutUpload
+from modelpack.disk.layout.uploads import LayoutUpload
 from modelpack.errors import ContentError
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import parse_repository

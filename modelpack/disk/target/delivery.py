@@ -12,8 +12,8 @@ from typing import Final
 
 from modelpack.disk.digests import SETTLED_NS, DigestCache, FileDigests
 from modelpack.disk.file import FileContent, Fingerprint, LocalFile
-from modelpack.disk.staging import PieceSlot, StagedFile, Staging
-from modelpack.disk.target import Target
+from modelpack.disk.target.directory import Target
+from modelpack.disk.target.staging import PieceSlot, StagedFile, Staging
 from modelpack.errors import ContentError
 from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelpack.disk.archive import ArchiveStore
-from modelpack.disk.layout import LayoutStore
-from modelpack.disk.tar import TarReader
+from modelpack.disk.layout.archive import ArchiveStore
+from modelpack.disk.layout.directory import LayoutStore
+from modelpack.disk.layout.tar import TarReader
 from modelpack.errors import ContentError, InvalidInput, LocalError, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from modelpack.disk.entries import Entries
-from modelpack.disk.extent import Extent, ExtentBody
+from modelpack.disk.layout.entries import Entries
+from modelpack.disk.layout.extent import Extent, ExtentBody
 from modelpack.errors import ContentError, InvalidInput, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

@@ -10,7 +10,7 @@ import pytest
 
 from modelpack import Settings
 from modelpack.api import pull, push
-from modelpack.disk.staging import PREFIX, Staging
+from modelpack.disk.target.staging import PREFIX, Staging
 from modelpack.errors import InvalidInput, LocalError
 
 FILES = {"config.json": b"{}", "deep/weights.bin": bytes(range(256)) * 40, "empty": b""}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from modelpack.disk.choice import Choice, ignore_rules, never_packed
 from modelpack.disk.file import Fingerprint, LocalFile
+from modelpack.disk.source.choice import Choice, ignore_rules, never_packed
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.model.paths import parse_path, refuse_collisions, shown
 from modelpack.oci.manifest import MAX_LAYERS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.disk.tree import list_model
+from modelpack.disk.source.tree import list_model
 from modelpack.errors import InvalidInput
 
 

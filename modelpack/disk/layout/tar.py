@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from modelpack.disk.extent import Extent
+from modelpack.disk.layout.extent import Extent
 from modelpack.disk.local import local, write_all
 from modelpack.errors import InvalidInput
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from modelpack.disk.entries import Entries
-from modelpack.disk.extent import Extent
+from modelpack.disk.layout.entries import Entries
+from modelpack.disk.layout.extent import Extent
 from modelpack.disk.local import (
     local,
     open_folder,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from modelpack.disk.entries import Entries
-from modelpack.disk.extent import Extent
-from modelpack.disk.folder import LayoutFolder
-from modelpack.disk.reading import LayoutReader
-from modelpack.disk.uploads import LayoutUpload, UploadFolder
+from modelpack.disk.layout.entries import Entries
+from modelpack.disk.layout.extent import Extent
+from modelpack.disk.layout.folder import LayoutFolder
+from modelpack.disk.layout.reading import LayoutReader
+from modelpack.disk.layout.uploads import LayoutUpload, UploadFolder
 from modelpack.errors import InvalidInput, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

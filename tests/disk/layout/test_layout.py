@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpack.disk.entries import REF_NAME, Entries
-from modelpack.disk.layout import LayoutStore
+from modelpack.disk.layout.directory import LayoutStore
+from modelpack.disk.layout.entries import REF_NAME, Entries
 from modelpack.errors import (
     ContentError,
     InvalidInput,
@@ -422,7 +422,7 @@ def test_a_manifest_is_not_deleted_as_a_blob(tmp_path: Path) -> None:
 _PUSH_MANY = """
 import sys
 from pathlib import Path
-from modelpack.disk.layout import LayoutStore
+from modelpack.disk.layout.directory import LayoutStore
 from tests.stores.contract import push
 for n in range(20):
     push(LayoutStore(Path(sys.argv[1])), n.to_bytes(), f"{sys.argv[2]}-{n}")

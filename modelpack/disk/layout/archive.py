@@ -18,20 +18,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from modelpack.disk.entries import Entries
-from modelpack.disk.extent import Extent, ExtentBody
-from modelpack.disk.folder import (
+from modelpack.disk.layout.directory import LayoutStore
+from modelpack.disk.layout.entries import Entries
+from modelpack.disk.layout.extent import Extent, ExtentBody
+from modelpack.disk.layout.folder import (
     INDEX_FILE,
     MARK,
     MARK_CONTENT,
     check_mark,
     parse_index,
 )
-from modelpack.disk.layout import LayoutStore
+from modelpack.disk.layout.reading import LayoutReader
+from modelpack.disk.layout.tar import TarReader, TarWriter
+from modelpack.disk.layout.uploads import LayoutUpload
 from modelpack.disk.local import local, open_folder
-from modelpack.disk.reading import LayoutReader
-from modelpack.disk.tar import TarReader, TarWriter
-from modelpack.disk.uploads import LayoutUpload
 from modelpack.errors import InvalidInput, LocalError, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

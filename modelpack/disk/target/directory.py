@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelpack.disk.file import Fingerprint, LocalFile
-from modelpack.disk.staging import local_error
+from modelpack.disk.target.staging import local_error
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest

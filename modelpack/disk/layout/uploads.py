@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from modelpack.disk.extent import Extent
+from modelpack.disk.layout.extent import Extent
 from modelpack.disk.local import local, open_regular, opened
 from modelpack.errors import ContentError, LocalError, NotFound, RegistryError
 from modelpack.oci.digest import Digest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.disk.staging import PREFIX, Staging
+from modelpack.disk.target.staging import PREFIX, Staging
 from modelpack.errors import LocalError
 from modelpack.oci.digest import Digest
 

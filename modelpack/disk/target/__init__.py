@@ -1,0 +1,1 @@
+"""A directory as a pull writes it: staged, then shown at once."""
