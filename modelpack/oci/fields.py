@@ -60,6 +60,15 @@ class Fields:
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
 
+    @property
+    def members(self) -> Mapping[str, object]:
+        """All of it, not checked."""
+        return self._fields
+
+    def has(self, key: str) -> bool:
+        """Whether there is something: a missing field and ``null`` are nothing."""
+        return self._fields.get(key) is not None
+
     def get(self, key: str) -> object:
         """Return any value; raise if the field is missing."""
         if key not in self._fields:

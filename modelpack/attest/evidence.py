@@ -1,0 +1,179 @@
+"""What was signed about one artifact: believed, or set aside with the reason.
+
+Whoever decides about an artifact decides on ``VerifiedStatement`` values, and
+only ``verified`` makes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from modelpack.attest.bundle import Bundle
+from modelpack.attest.statement import Statement
+from modelpack.errors import (
+    ContentError,
+    InvalidInput,
+    ModelpackError,
+    NotFound,
+    VerificationError,
+)
+from modelpack.oci.digest import Digest
+
+_SEAL: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class KeySigner:
+    """Whoever holds a private key; ``fingerprint``: SHA-256 of the public one's DER."""
+
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"key sha256:{self.fingerprint}"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSigner:
+    """Whoever an issuer says it was: a mail address, or a workflow's URI."""
+
+    identity: str
+    issuer: str
+
+    def __str__(self) -> str:
+        return f"{self.identity} (by {self.issuer})"
+
+
+Identity = KeySigner | CertificateSigner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """What a verifier found out about a signature that holds.
+
+    ``signed_at`` is a time that a log or a time-stamping authority vouches for;
+    None where nobody does. ``logged``: an entry in a log was verified, too.
+    """
+
+    signer: Identity
+    signed_at: datetime | None = None
+    logged: bool = False
+
+
+class Verifier(Protocol):
+    """Knows who may sign, and checks signatures."""
+
+    def verify(self, bundle: Bundle) -> Proven:
+        """Check the envelope's signature, and all that the bundle adds to it.
+
+        Raises ``VerificationError`` or ``InvalidInput`` with the reason. Says
+        nothing about what the payload means.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """Signs statements."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who signs, where that is known before."""
+        ...
+
+    def sign(self, statement: Statement) -> Bundle:
+        """Return a bundle over the statement's exact bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedStatement:
+    """Proof that ``proven.signer`` signed ``statement`` about ``subject``."""
+
+    subject: Digest
+    statement: Statement
+    proven: Proven
+    source: Digest
+    _seal: object = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self._seal is not _SEAL:
+            raise TypeError("only verified() makes one; there is no other way in")
+
+
+def verified(bundle: Bundle, digest: Digest, verifier: Verifier) -> VerifiedStatement:
+    """Check one bundle from end to end, or raise with the reason.
+
+    1. The signature holds, and its signer is one of those expected; with it, log
+       entries, certificates and timestamps (``Verifier.verify``).
+    2. The payload is an in-toto statement, by the type that is signed with it;
+       of a known version, and well-formed. Only now is what it says looked at.
+    3. It is about ``digest``.
+    """
+    proven = verifier.verify(bundle)
+    statement = bundle.envelope.statement()
+    statement.subject_of(digest)
+    return VerifiedStatement(digest, statement, proven, bundle.digest, _SEAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may be a signed statement.
+
+    ``name`` says where it lies, ``read`` fetches and parses it; it raises
+    ``ContentError`` or ``InvalidInput`` for what cannot be used.
+    """
+
+    name: str
+    read: Callable[[], Bundle]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A candidate that counts for nothing, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that could be believed about ``digest``, and what could not."""
+
+    digest: Digest
+    statements: tuple[VerifiedStatement, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+
+    def of_type(self, *types: str) -> tuple[VerifiedStatement, ...]:
+        """Return the statements of these predicate types."""
+        return tuple(s for s in self.statements if s.statement.predicate_type in types)
+
+
+def judge(
+    candidates: Iterable[Candidate], digest: Digest, verifier: Verifier
+) -> Evidence:
+    """Verify every candidate; a broken one beside a good one does no harm.
+
+    A registry that cannot be read is not a broken candidate: that is raised.
+    """
+    statements: dict[Digest, VerifiedStatement] = {}
+    set_aside = []
+    for candidate in candidates:
+        try:
+            found = verified(candidate.read(), digest, verifier)
+        except (InvalidInput, ContentError, VerificationError, NotFound) as error:
+            set_aside.append(SetAside(candidate.name, reason(error)))
+        else:
+            # The same bundle, attached twice, is one statement.
+            statements[found.source] = found
+    return Evidence(
+        digest=digest,
+        statements=tuple(statements.values()),
+        set_aside=tuple(set_aside),
+    )
+
+
+def reason(error: ModelpackError) -> str:
+    """Return what an error says, on one line."""
+    return " ".join(str(error).split())

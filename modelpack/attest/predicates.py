@@ -1,0 +1,49 @@
+"""What a statement can say: predicate types, and the short names for them.
+
+The names are those of ``cosign attest --type``, and a few more.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from modelpack.errors import InvalidInput
+
+SIGNATURE: Final = "https://sigstore.dev/cosign/sign/v1"
+MODEL_SIGNATURE: Final = "https://model_signing/signature/v1.0"
+PROVENANCE: Final = "https://slsa.dev/provenance/v1"
+CUSTOM: Final = "https://cosign.sigstore.dev/attestation/v1"
+
+TYPES: Final = {
+    "custom": CUSTOM,
+    "cyclonedx": "https://cyclonedx.org/bom",
+    "link": "https://in-toto.io/Link/v1",
+    "openvex": "https://openvex.dev/ns",
+    "slsaprovenance": "https://slsa.dev/provenance/v0.2",
+    "slsaprovenance02": "https://slsa.dev/provenance/v0.2",
+    "slsaprovenance1": PROVENANCE,
+    "spdx": "https://spdx.dev/Document",
+    "spdxjson": "https://spdx.dev/Document",
+    "spdx3": "https://spdx.dev/Document/v3",
+    "svr": "https://in-toto.io/attestation/svr/v0.2",
+    "test-result": "https://in-toto.io/attestation/test-result/v0.1",
+    "vsa": "https://slsa.dev/verification_summary/v1",
+    "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+    "vulns": "https://in-toto.io/attestation/vulns/v0.2",
+}
+
+_LONGEST: Final = 512
+
+
+def predicate_type(name: str) -> str:
+    """Return the URI that a short name stands for; a URI stands for itself."""
+    if name in TYPES:
+        return TYPES[name]
+    parts = urlsplit(name)
+    if not parts.scheme or not (parts.netloc or parts.path) or len(name) > _LONGEST:
+        raise InvalidInput(
+            f"{name[:160]!r} is no predicate type",
+            hint=f"a URI, or one of {', '.join(TYPES)}",
+        )
+    return name

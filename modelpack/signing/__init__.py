@@ -1,0 +1,1 @@
+"""Keys, certificates and logs: who signs, and whether a signature holds."""

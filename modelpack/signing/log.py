@@ -1,0 +1,144 @@
+"""Transparency logs: their keys, and whether an entry is what it claims to be.
+
+Rekor v1 and v2. The log's own key signs a checkpoint; the entry's proof leads to
+that checkpoint's root; and the entry's body names the signature that it is about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from modelpack.attest.log_entry import (
+    Checkpoint,
+    InclusionProof,
+    LogEntry,
+    check_inclusion,
+)
+from modelpack.attest.wire import decoded, encoded
+from modelpack.errors import InvalidInput, VerificationError
+from modelpack.oci.fields import Fields, strict_json
+from modelpack.oci.manifest import compact
+from modelpack.signing.public_key import PublicKey
+
+MAX_TRUSTED_ROOT: Final = 1 << 20
+_HASH_NAMES: Final = {"sha256": "SHA2_256", "sha384": "SHA2_384", "sha512": "SHA2_512"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeys:
+    """The logs that are trusted: key by log id."""
+
+    by_id: Mapping[bytes, PublicKey]
+
+    @classmethod
+    def of_trusted_root(cls, raw: bytes, where: str = "trusted root") -> Self:
+        """Read the logs of a Sigstore trusted root (``sigstore_trustroot.proto``)."""
+        if len(raw) > MAX_TRUSTED_ROOT:
+            raise InvalidInput("is too large to be a trusted root", where=where)
+        fields = Fields.of_json(raw, where=where)
+        found = {}
+        for index, value in enumerate(fields.array("tlogs")):
+            log = Fields(value, f"{where}.tlogs[{index}]")
+            key = Fields(log.get("publicKey"), log.path("publicKey"))
+            name = Fields(log.get("logId"), log.path("logId"))
+            found[decoded(name, "keyId")] = PublicKey.parse(
+                decoded(key, "rawBytes"), key.path("rawBytes")
+            )
+        if not found:
+            raise InvalidInput("names no transparency log", where=where)
+        return cls(found)
+
+
+def check_entry(
+    entry: LogEntry, logs: LogKeys, signed: bytes, signature: bytes, key: PublicKey
+) -> None:
+    """Raise ``VerificationError`` unless a trusted log holds this very signature.
+
+    1. The log is one of those trusted.
+    2. A proof leads from the entry's body to a checkpoint that the log has signed,
+       or the log has signed a promise about it; what is there has to hold.
+    3. The body is about this signature, by this key, over these bytes.
+    """
+    log = logs.by_id.get(entry.log_id)
+    if log is None:
+        raise VerificationError(
+            f"its log {entry.log_id.hex()[:16]}… is not in the trusted root"
+        )
+    if entry.proof is None and entry.promise is None:
+        raise VerificationError("its log entry has no proof of inclusion")
+    if entry.proof is not None:
+        _check_proof(entry.body, entry.proof, log, entry.log_id)
+    if entry.promise is not None:
+        log.check(entry.promise, _promised(entry))
+    _check_about(entry, signed, signature, key)
+
+
+def _promised(entry: LogEntry) -> bytes:
+    """Return what Rekor v1 signs: these four members, as RFC 8785 writes them."""
+    return compact(
+        {
+            "body": encoded(entry.body),
+            "integratedTime": entry.integrated,
+            "logID": entry.log_id.hex(),
+            "logIndex": entry.index,
+        }
+    )
+
+
+def _check_proof(
+    body: bytes, proof: InclusionProof, log: PublicKey, log_id: bytes
+) -> None:
+    checkpoint = Checkpoint.parse(proof.checkpoint)
+    _check_signed(checkpoint, log, log_id)
+    if (checkpoint.size, checkpoint.root) != (proof.size, proof.root):
+        raise VerificationError("its proof is not about the log's signed checkpoint")
+    check_inclusion(body, proof)
+
+
+def _check_signed(checkpoint: Checkpoint, log: PublicKey, log_id: bytes) -> None:
+    for hint, signature in checkpoint.signatures:
+        # Others may have countersigned; the log's own signature is what counts.
+        if hint == log_id[:4]:
+            log.check(signature, checkpoint.signed)
+            return
+    raise VerificationError("its checkpoint is not signed by the log")
+
+
+def _check_about(
+    entry: LogEntry, signed: bytes, signature: bytes, key: PublicKey
+) -> None:
+    digest = hashlib.new(key.hash.name, signed).digest()
+    text = encoded(signature)
+    wanted: dict[tuple[str, str], object] = {
+        ("hashedrekord", "0.0.2"): {
+            "hashedRekordV002": {
+                "data": {
+                    "algorithm": _HASH_NAMES[key.hash.name],
+                    "digest": encoded(digest),
+                },
+                "signature": {
+                    "content": text,
+                    "verifier": {
+                        "keyDetails": key.details,
+                        "publicKey": {"rawBytes": encoded(key.der)},
+                    },
+                },
+            }
+        },
+        ("hashedrekord", "0.0.1"): {
+            "data": {"hash": {"algorithm": key.hash.name, "value": digest.hex()}},
+            "signature": {
+                "content": text,
+                "publicKey": {"content": encoded(key.pem)},
+            },
+        },
+    }
+    kind = (entry.kind, entry.version)
+    if kind not in wanted:
+        raise VerificationError(f"its log entry is a {' '.join(kind)[:80]}")
+    body = {"apiVersion": kind[1], "kind": kind[0], "spec": wanted[kind]}
+    if strict_json(entry.body, where="log entry") != body:
+        raise VerificationError("its log entry is about something else")

@@ -1,0 +1,91 @@
+"""Sign and verify with a managed key: no certificate, and no log unless asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from modelpack.attest.bundle import Bundle
+from modelpack.attest.envelope import Envelope, pae
+from modelpack.attest.evidence import KeySigner, Proven
+from modelpack.attest.log_entry import LogEntry
+from modelpack.attest.statement import PAYLOAD_TYPE, Statement
+from modelpack.errors import VerificationError
+from modelpack.signing.log import LogKeys, check_entry
+from modelpack.signing.private_key import PrivateKey
+from modelpack.signing.public_key import PublicKey
+
+
+class Log(Protocol):
+    """A transparency log that takes entries."""
+
+    def enter(self, signed: bytes, signature: bytes, key: PublicKey) -> LogEntry:
+        """Enter a signature; return the entry with its proof of inclusion."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySigning:
+    """Implements ``Signer`` with a private key."""
+
+    key: PrivateKey
+    log: Log | None = None
+
+    @property
+    def identity(self) -> KeySigner:
+        return KeySigner(self.key.public.fingerprint)
+
+    def sign(self, statement: Statement) -> Bundle:
+        signed = pae(PAYLOAD_TYPE, statement.raw)
+        signature = self.key.sign(signed)
+        entries = (
+            (self.log.enter(signed, signature, self.key.public),) if self.log else ()
+        )
+        envelope = Envelope(
+            payload=statement.raw, payload_type=PAYLOAD_TYPE, signature=signature
+        )
+        return Bundle.build(envelope, self.key.public.hint, entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyVerifier:
+    """Implements ``Verifier``: signatures of one key.
+
+    With ``logs`` every entry in a bundle has to hold; without, entries are not
+    looked at. ``require_log`` asks for one that holds.
+    """
+
+    key: PublicKey
+    logs: LogKeys | None = None
+    require_log: bool = False
+
+    def verify(self, bundle: Bundle) -> Proven:
+        """Check the signature, and what stands beside it.
+
+        1. A key signed, not a certificate's owner.
+        2. The signature over the envelope, by this key.
+        3. Every log entry, where the logs are known: that the log holds it, and
+           that it is about this signature, by this key, over these bytes.
+        """
+        if bundle.certificates:
+            raise VerificationError("was signed keyless, not with a key")
+        envelope = bundle.envelope
+        self.key.check(envelope.signature, envelope.signed)
+        times = []
+        if self.logs is not None:
+            for entry in bundle.entries:
+                check_entry(
+                    entry, self.logs, envelope.signed, envelope.signature, self.key
+                )
+                times.append(entry.integrated if entry.promise else 0)
+        if self.require_log and not times:
+            raise VerificationError(
+                "no transparency log holds it, and one is asked for",
+            )
+        told = [time for time in times if time]
+        return Proven(
+            signer=KeySigner(self.key.fingerprint),
+            signed_at=datetime.fromtimestamp(min(told), UTC) if told else None,
+            logged=bool(times),
+        )
