@@ -13,7 +13,7 @@ from typing import Final, Self
 from modelpack.attest.envelope import Envelope
 from modelpack.attest.legacy import SimpleSigning
 from modelpack.attest.log_entry import LogEntry
-from modelpack.attest.wire import decoded, encoded, known
+from modelpack.attest.wire import decoded, known
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 from modelpack.oci.fields import Fields
@@ -108,11 +108,7 @@ class Bundle:
                         "publicKey": {"hint": hint},
                         "tlogEntries": [dict(entry.document) for entry in entries],
                     },
-                    "dsseEnvelope": {
-                        "payload": encoded(envelope.payload),
-                        "payloadType": envelope.payload_type,
-                        "signatures": [{"sig": encoded(envelope.signature)}],
-                    },
+                    "dsseEnvelope": envelope.document(),
                 }
             )
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from modelpack.attest.statement import PAYLOAD_TYPE, Statement
-from modelpack.attest.wire import decoded, known
+from modelpack.attest.wire import decoded, encoded, known
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.fields import Fields
 
@@ -40,6 +40,14 @@ class Envelope:
     def signed(self) -> bytes:
         """The pre-authentication encoding: the bytes that the signature covers."""
         return pae(self.payload_type, self.payload)
+
+    def document(self) -> dict[str, object]:
+        """Return the JSON form."""
+        return {
+            "payload": encoded(self.payload),
+            "payloadType": self.payload_type,
+            "signatures": [{"sig": encoded(self.signature)}],
+        }
 
     def statement(self) -> Statement:
         """Return what the payload says, if it is an in-toto statement."""

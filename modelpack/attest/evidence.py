@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from modelpack.attest.bundle import Bundle
+from modelpack.attest.model_signature import ModelFiles
+from modelpack.attest.predicates import MODEL_SIGNATURE
 from modelpack.attest.statement import Statement
 from modelpack.errors import (
     ContentError,
@@ -34,6 +36,10 @@ class KeySigner:
     def __str__(self) -> str:
         return f"key sha256:{self.fingerprint}"
 
+    def document(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {"key": f"sha256:{self.fingerprint}"}
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateSigner:
@@ -44,6 +50,10 @@ class CertificateSigner:
 
     def __str__(self) -> str:
         return f"{self.identity} (by {self.issuer})"
+
+    def document(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {"identity": self.identity, "issuer": self.issuer}
 
 
 Identity = KeySigner | CertificateSigner
@@ -89,12 +99,16 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatement:
-    """Proof that ``proven.signer`` signed ``statement`` about ``subject``."""
+    """Proof that ``proven.signer`` signed ``statement`` about ``subject``.
+
+    ``name`` says where the bundle lies.
+    """
 
     subject: Digest
     statement: Statement
     proven: Proven
-    source: Digest
+    bundle: Bundle
+    name: str
     _seal: object = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -102,31 +116,56 @@ class VerifiedStatement:
             raise TypeError("only verified() makes one; there is no other way in")
 
 
-def verified(bundle: Bundle, digest: Digest, verifier: Verifier) -> VerifiedStatement:
+@dataclass(frozen=True, slots=True)
+class About:
+    """An artifact that statements are judged about; ``files`` where it is a model."""
+
+    digest: Digest
+    files: ModelFiles | None = None
+
+    def check(self, statement: Statement) -> None:
+        """Raise ``VerificationError`` unless the statement is about this artifact."""
+        if statement.predicate_type != MODEL_SIGNATURE:
+            statement.subject_of(self.digest)
+        elif self.files is None:
+            raise VerificationError("is about the files of a model, which this is not")
+        else:
+            self.files.check(statement)
+
+
+def verified(
+    bundle: Bundle, about: About, verifier: Verifier, name: str = ""
+) -> VerifiedStatement:
     """Check one bundle from end to end, or raise with the reason.
 
     1. The signature holds, and its signer is one of those expected; with it, log
        entries, certificates and timestamps (``Verifier.verify``).
     2. The payload is an in-toto statement, by the type that is signed with it;
        of a known version, and well-formed. Only now is what it says looked at.
-    3. It is about ``digest``.
+    3. It is about this artifact: its subject is the manifest's digest, or, for a
+       model signature, its list of files is the manifest's.
     """
     proven = verifier.verify(bundle)
     statement = bundle.envelope.statement()
-    statement.subject_of(digest)
-    return VerifiedStatement(digest, statement, proven, bundle.digest, _SEAL)
+    about.check(statement)
+    return VerifiedStatement(about.digest, statement, proven, bundle, name, _SEAL)
+
+
+class Unjudgeable(VerificationError):
+    """There is more evidence than can be read: no part of it is judged then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Something that may be a signed statement.
 
-    ``name`` says where it lies, ``read`` fetches and parses it; it raises
-    ``ContentError`` or ``InvalidInput`` for what cannot be used.
+    ``name`` says where it lies. ``read`` fetches and parses it: None where it turns
+    out to be something else; ``ContentError`` or ``InvalidInput`` where it cannot
+    be used.
     """
 
     name: str
-    read: Callable[[], Bundle]
+    read: Callable[[], Bundle | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +190,7 @@ class Evidence:
 
 
 def judge(
-    candidates: Iterable[Candidate], digest: Digest, verifier: Verifier
+    candidates: Iterable[Candidate], about: About, verifier: Verifier
 ) -> Evidence:
     """Verify every candidate; a broken one beside a good one does no harm.
 
@@ -161,14 +200,19 @@ def judge(
     set_aside = []
     for candidate in candidates:
         try:
-            found = verified(candidate.read(), digest, verifier)
+            bundle = candidate.read()
+            if bundle is None:
+                continue
+            found = verified(bundle, about, verifier, candidate.name)
+        except Unjudgeable:
+            raise
         except (InvalidInput, ContentError, VerificationError, NotFound) as error:
             set_aside.append(SetAside(candidate.name, reason(error)))
         else:
             # The same bundle, attached twice, is one statement.
-            statements[found.source] = found
+            statements.setdefault(bundle.digest, found)
     return Evidence(
-        digest=digest,
+        digest=about.digest,
         statements=tuple(statements.values()),
         set_aside=tuple(set_aside),
     )

@@ -6,6 +6,7 @@ about, and the signature, over the payload's bytes, is an annotation of the laye
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,7 @@ class SimpleSigning:
         )
 
 
-def payload(digest: Digest, repository: str) -> bytes:
+def payload(digest: Digest, repository: str, optional: Mapping[str, str]) -> bytes:
     """Write the payload that says: this manifest is approved."""
     return compact(
         {
@@ -64,6 +65,6 @@ def payload(digest: Digest, repository: str) -> bytes:
                 "image": {"docker-manifest-digest": str(digest)},
                 "type": _TYPE,
             },
-            "optional": None,
+            "optional": dict(sorted(optional.items())) or None,
         }
     )

@@ -9,7 +9,9 @@ from typing import Protocol
 from modelpack.attest.bundle import Bundle
 from modelpack.attest.envelope import Envelope, pae
 from modelpack.attest.evidence import KeySigner, Proven
+from modelpack.attest.legacy import SimpleSigning
 from modelpack.attest.log_entry import LogEntry
+from modelpack.attest.predicates import MODEL_SIGNATURE
 from modelpack.attest.statement import PAYLOAD_TYPE, Statement
 from modelpack.errors import VerificationError
 from modelpack.signing.log import LogKeys, check_entry
@@ -45,7 +47,14 @@ class KeySigning:
         envelope = Envelope(
             payload=statement.raw, payload_type=PAYLOAD_TYPE, signature=signature
         )
-        return Bundle.build(envelope, self.key.public.hint, entries)
+        public = self.key.public
+        # Each tool has its own name for a key, and model_signing refuses others.
+        oms = statement.predicate_type == MODEL_SIGNATURE
+        return Bundle.build(envelope, public.oms_hint if oms else public.hint, entries)
+
+    def sign_simple(self, payload: bytes, /) -> SimpleSigning:
+        """Sign a payload in cosign's older form."""
+        return SimpleSigning(payload=payload, signature=self.key.sign(payload))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

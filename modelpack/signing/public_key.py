@@ -85,6 +85,11 @@ class PublicKey:
         return base64.b64encode(hashlib.sha256(self.der).digest()).decode()
 
     @property
+    def oms_hint(self) -> str:
+        """SHA-256 of the PEM form: how ``model_signing`` names a key in a bundle."""
+        return hashlib.sha256(self.pem).hexdigest()
+
+    @property
     def pem(self) -> bytes:
         """The PEM form, as ``cosign.pub`` has it."""
         return self.key.public_bytes(

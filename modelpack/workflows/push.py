@@ -14,7 +14,7 @@ from modelpack.model.build import build_config, build_manifest
 from modelpack.model.facts import FileFacts, combine, examine
 from modelpack.model.files import PackedFile, pack, part_title, split_points
 from modelpack.oci.digest import Digest
-from modelpack.oci.manifest import Manifest, parse_any
+from modelpack.oci.manifest import Document, Manifest, parse_any
 from modelpack.oci.store import Source, blocks_of
 from modelpack.transfer.crew import Crew, Task
 from modelpack.transfer.progress import Planned
@@ -94,10 +94,12 @@ def push(
     crew: Crew,
     *,
     tag: str,
+    seal: Callable[[Document], None] | None = None,
 ) -> Published:
     """Send every file, describe them, and let ``tag`` point to the result.
 
-    The tag moves last: whoever can see it can see all that it stands for.
+    The tag moves last: whoever can see it can see all that it stands for. ``seal``
+    lays signatures beside the manifest, before that.
     """
     files = [_examined(parcel, packing) for parcel in parcels]
     total = sum(file.parcel.size for file in files)
@@ -108,6 +110,9 @@ def push(
     config = build_config(facts, packed, created=packing.created)
     manifest = build_manifest(packed, config, annotations=packing.annotations)
     sender.store.put_blob(manifest.config, blocks_of(config))
+    if seal is not None:
+        sender.store.put_manifest(manifest.document)
+        seal(manifest.document)
     sender.store.put_manifest(manifest.document, tag)
     sender.sending.sessions.clear()
     return Published(manifest=manifest, files=packed)

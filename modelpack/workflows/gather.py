@@ -1,0 +1,157 @@
+"""Collect what may be signed statements about an artifact: bounded, not yet believed.
+
+Nothing that a list of referrers says is relied on: each manifest is fetched by its
+digest, and what it is follows from its own bytes. The list can leave something out;
+what is not found is not there, and its absence never admits anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from modelpack.attest import bundle as form
+from modelpack.attest.bundle import Bundle
+from modelpack.attest.envelope import Envelope
+from modelpack.attest.evidence import Candidate, Unjudgeable
+from modelpack.attest.legacy import (
+    CERTIFICATE_ANNOTATION,
+    ENVELOPE,
+    PAYLOAD,
+    SIGNATURE_ANNOTATION,
+    SimpleSigning,
+)
+from modelpack.attest.wire import decoded
+from modelpack.errors import ContentError, InvalidInput, NotFound, VerificationError
+from modelpack.oci.descriptor import Descriptor
+from modelpack.oci.digest import Digest
+from modelpack.oci.fields import Fields, strict_json
+from modelpack.oci.manifest import Index, Manifest, parse_any
+from modelpack.oci.store import Source, read_whole
+from modelpack.workflows.attach import legacy_tag
+
+MAX_REFERRERS: Final = 1000
+MAX_TOTAL: Final = 64 << 20
+RED_HAT: Final = "application/vnd.model-signing.signature.v0.1"
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How many bytes of evidence may still be read about one artifact."""
+
+    left: int = MAX_TOTAL
+    digest: Digest | None = field(default=None)
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise Unjudgeable(
+                f"more than {MAX_TOTAL >> 20} MiB of signatures and attestations",
+                where=str(self.digest),
+            )
+
+
+def candidates(source: Source, digest: Digest) -> Iterator[Candidate]:
+    """Yield whatever may be a signed statement about ``digest``, newest form first.
+
+    Raises ``Unjudgeable`` rather than judge a part of what is there.
+    """
+    budget = _Budget(digest=digest)
+    listed = source.referrers(digest)
+    if len(listed) > MAX_REFERRERS:
+        raise Unjudgeable(f"{len(listed)} referrers", where=str(digest))
+    for descriptor in sorted(listed, key=lambda d: d.digest):
+        yield Candidate(
+            str(descriptor.digest),
+            partial(_bundle, source, descriptor, digest, budget),
+        )
+    for suffix, media_type in (("sig", PAYLOAD), ("att", ENVELOPE)):
+        yield from _legacy(source, legacy_tag(digest, suffix), media_type, budget)
+
+
+def _bundle(
+    source: Source, descriptor: Descriptor, digest: Digest, budget: _Budget
+) -> Bundle | None:
+    """Fetch one referrer; None where it neither is nor claims to be a bundle."""
+    budget.take(descriptor.size)
+    document = source.get_manifest(descriptor.digest)
+    manifest = parse_any(document)
+    claims = _is_bundle(descriptor.artifact_type)
+    if isinstance(manifest, Index) or not _is_bundle(_type_of(manifest)):
+        if claims:
+            raise ContentError("is listed as a bundle, and is none")
+        return None
+    if len(document.raw) != descriptor.size:
+        raise ContentError(
+            f"is listed with {descriptor.size} bytes, and has {len(document.raw)}"
+        )
+    if manifest.subject is None or manifest.subject.digest != digest:
+        raise ContentError("refers to another artifact")
+    if len(manifest.layers) != 1:
+        raise InvalidInput(f"has {len(manifest.layers)} layers; a bundle has one")
+    layer = manifest.layers[0]
+    if not _is_bundle(layer.media_type):
+        raise InvalidInput(f"holds {layer.media_type[:80]!r}, which is no bundle")
+    budget.take(layer.size)
+    return Bundle.parse(read_whole(source, layer, limit=form.MAX_BYTES))
+
+
+def _type_of(manifest: Manifest) -> str:
+    return manifest.artifact_type or manifest.config.media_type
+
+
+def _is_bundle(media_type: str) -> bool:
+    return media_type.startswith(form.MEDIA_TYPE_PREFIX) or media_type == RED_HAT
+
+
+def _legacy(
+    source: Source, tag: str, media_type: str, budget: _Budget
+) -> Iterator[Candidate]:
+    try:
+        manifest = parse_any(source.get_manifest(tag))
+    except NotFound:
+        return
+    except InvalidInput as error:
+        yield Candidate(tag, partial(_broken, error))
+        return
+    if isinstance(manifest, Index):
+        return
+    if len(manifest.layers) > MAX_REFERRERS:
+        raise Unjudgeable(f"{len(manifest.layers)} signatures", where=tag)
+    for index, layer in enumerate(manifest.layers):
+        if layer.media_type == media_type:
+            read = _signature if media_type == PAYLOAD else _attestation
+            yield Candidate(f"{tag}[{index}]", partial(read, source, layer, budget))
+
+
+def _broken(error: InvalidInput) -> Bundle:
+    raise error
+
+
+def _signature(source: Source, layer: Descriptor, budget: _Budget) -> Bundle:
+    budget.take(layer.size)
+    _refuse_certificate(layer)
+    payload = read_whole(source, layer, limit=form.MAX_BYTES)
+    signature = decoded(Fields(dict(layer.annotations)), SIGNATURE_ANNOTATION)
+    return Bundle(
+        raw=payload + signature,
+        envelope=SimpleSigning(payload=payload, signature=signature),
+    )
+
+
+def _attestation(source: Source, layer: Descriptor, budget: _Budget) -> Bundle:
+    budget.take(layer.size)
+    _refuse_certificate(layer)
+    raw = read_whole(source, layer, limit=form.MAX_BYTES)
+    return Bundle(
+        raw=raw, envelope=Envelope.parse(strict_json(raw, where="envelope"), "envelope")
+    )
+
+
+def _refuse_certificate(layer: Descriptor) -> None:
+    if layer.annotations.get(CERTIFICATE_ANNOTATION):
+        raise VerificationError(
+            "a keyless signature in cosign's older form is not read here"
+        )

@@ -1,0 +1,124 @@
+"""Decide whether an artifact carries the signatures that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from modelpack.attest.evidence import (
+    About,
+    Evidence,
+    Identity,
+    VerifiedStatement,
+    Verifier,
+    judge,
+)
+from modelpack.attest.model_signature import ModelFiles
+from modelpack.attest.predicates import SIGNATURE
+from modelpack.errors import InvalidInput, VerificationError
+from modelpack.model.read import read_model
+from modelpack.oci.descriptor import Descriptor
+from modelpack.oci.digest import Digest
+from modelpack.oci.manifest import Document, Manifest, parse_any
+from modelpack.oci.store import Source
+from modelpack.workflows.gather import candidates
+
+_REASONS_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What has to be there: for each type, statements of ``signers`` signers."""
+
+    types: tuple[str, ...] = (SIGNATURE,)
+    signers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """Proof that an artifact carries what was asked for.
+
+    ``counted`` are the statements that were; ``evidence`` has the others, too.
+    """
+
+    descriptor: Descriptor
+    counted: tuple[VerifiedStatement, ...]
+    evidence: Evidence
+
+    @property
+    def signers(self) -> frozenset[Identity]:
+        return frozenset(found.proven.signer for found in self.counted)
+
+
+def verify(
+    source: Source, selector: str | Digest, verifier: Verifier, wanted: Wanted
+) -> Verified:
+    """Resolve once, read what is attached, and decide.
+
+    1. The reference is resolved to a digest; all that follows names the digest.
+    2. Every candidate is fetched and verified (``attest.evidence.verified``).
+    3. A type counts as there when enough different signers have signed it. An
+       attestation is no signature: the types are compared exactly.
+    """
+    document = source.get_manifest(selector)
+    descriptor = document.descriptor
+    evidence = judge(candidates(source, descriptor.digest), about(document), verifier)
+    counted: list[VerifiedStatement] = []
+    for kind in wanted.types:
+        found = evidence.of_type(kind)
+        signers = {each.proven.signer for each in found}
+        if len(signers) < wanted.signers:
+            raise NotVerified(kind, wanted.signers, evidence)
+        counted += found
+    return Verified(descriptor=descriptor, counted=tuple(counted), evidence=evidence)
+
+
+def about(document: Document) -> About:
+    """Return what statements about an artifact can be about."""
+    digest = document.descriptor.digest
+    manifest = parse_any(document)
+    if not isinstance(manifest, Manifest):
+        return About(digest)
+    try:
+        files = read_model(manifest)
+    except InvalidInput:
+        return About(digest)  # an image, say: it can be signed as well
+    if any(file.digest.algorithm != "sha256" for file in files):
+        return About(digest)
+    return About(digest, ModelFiles.of({f.path: f.digest.hex for f in files}))
+
+
+class NotVerified(VerificationError):
+    """What was asked for is not there, or does not hold; ``evidence`` says why."""
+
+    def __init__(self, kind: str, signers: int, evidence: Evidence) -> None:
+        found = {each.proven.signer for each in evidence.of_type(kind)}
+        what = "signature" if kind == SIGNATURE else f"statement {kind}"
+        count = f"{len(found)} of {signers} signers" if found else "none"
+        super().__init__(
+            f"no {what} that holds ({count} found)"
+            if not found
+            else f"{what}: only {count}",
+            where=str(evidence.digest),
+            hint=_hint(evidence, kind),
+        )
+        self.evidence = evidence
+
+
+def _hint(evidence: Evidence, kind: str) -> str:
+    reasons = [f"{each.name}: {each.reason}" for each in evidence.set_aside]
+    others = sorted(
+        {each.statement.predicate_type for each in evidence.statements} - {kind}
+    )
+    reasons += [f"{other} is signed, but is not what was asked for" for other in others]
+    if not reasons:
+        return "nothing is attached to it; modelpack sign signs it"
+    return "; ".join(_some(reasons))
+
+
+def _some(reasons: Sequence[str]) -> list[str]:
+    shown = list(reasons[:_REASONS_SHOWN])
+    if len(reasons) > len(shown):
+        shown.append(f"and {len(reasons) - len(shown)} more")
+    return shown
