@@ -9,25 +9,51 @@ if TYPE_CHECKING:
     from modelpack.api.access import login, logout
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
+    from modelpack.api.keys import (
+        believe_keys,
+        generate_key,
+        inspect_key,
+        sign_with_key,
+    )
     from modelpack.api.places import remove, tag, tags, tree
     from modelpack.api.publishing import PushResult, push
     from modelpack.api.settings import Settings
+    from modelpack.api.trust import (
+        SignResult,
+        SignWith,
+        VerifyResult,
+        attest,
+        read_predicate,
+        sign,
+        verify,
+    )
 
 __all__ = [
     "Inspection",
     "PullResult",
     "PushResult",
     "Settings",
+    "SignResult",
+    "SignWith",
+    "VerifyResult",
+    "attest",
+    "believe_keys",
     "diff",
+    "generate_key",
     "inspect",
+    "inspect_key",
     "login",
     "logout",
     "pull",
     "push",
+    "read_predicate",
     "remove",
+    "sign",
+    "sign_with_key",
     "tag",
     "tags",
     "tree",
+    "verify",
 ]
 
 _HOMES: Final = {
@@ -35,16 +61,27 @@ _HOMES: Final = {
     "PullResult": "fetching",
     "PushResult": "publishing",
     "Settings": "settings",
+    "SignResult": "trust",
+    "SignWith": "trust",
+    "VerifyResult": "trust",
+    "attest": "trust",
+    "believe_keys": "keys",
     "diff": "inspection",
+    "generate_key": "keys",
+    "inspect_key": "keys",
     "inspect": "inspection",
     "login": "access",
     "logout": "access",
     "pull": "fetching",
     "push": "publishing",
+    "read_predicate": "trust",
     "remove": "places",
+    "sign": "trust",
+    "sign_with_key": "keys",
     "tag": "places",
     "tags": "places",
     "tree": "places",
+    "verify": "trust",
 }
 
 

@@ -12,8 +12,14 @@ from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
 from modelpack.attest.evidence import Signer, VerifiedStatement, Verifier
 from modelpack.attest.predicates import SIGNATURE, predicate_type
-from modelpack.errors import InvalidInput, UnusableArtifact, VerificationError
+from modelpack.errors import (
+    InvalidInput,
+    LocalError,
+    UnusableArtifact,
+    VerificationError,
+)
 from modelpack.oci.digest import Digest
+from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import Document, parse_any
 from modelpack.oci.reference import Reference, Repository
 from modelpack.oci.store import Store
@@ -160,6 +166,17 @@ def attest(
         signing = _signing(store, parsed, signer, command)
         attached = signing.attestation(artifact, uri, predicate, append=append)
     return _result(parsed, artifact, [attached], command)
+
+
+def read_predicate(path: Path) -> Mapping[str, object]:
+    """Read what a statement is to say: a JSON object, strictly parsed."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InvalidInput("there is no such file", where=str(path)) from error
+    except OSError as error:
+        raise LocalError(error.strerror or str(error), where=str(path)) from error
+    return Fields.of_json(content, where=str(path)).members
 
 
 def verify(

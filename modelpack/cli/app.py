@@ -7,16 +7,20 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import (
+    attest,
     diff,
     inspect,
+    key,
     login,
     ls,
     pull,
     push,
     registry,
     rm,
+    sign,
     tag,
     tree,
+    verify,
 )
 from modelpack.version import __version__
 
@@ -49,9 +53,14 @@ def options(
     del version
 
 
-MOVE, LOOK, KEEP, SERVE = "Move", "Look", "Registries", "Serve"
+MOVE, TRUST, LOOK, KEEP = "Move", "Trust", "Look", "Registries"
+SERVE = "Serve"
 app.command(rich_help_panel=MOVE)(push.push)
 app.command(rich_help_panel=MOVE)(pull.pull)
+app.command(rich_help_panel=TRUST)(sign.sign)
+app.command(rich_help_panel=TRUST)(attest.attest)
+app.command(rich_help_panel=TRUST)(verify.verify)
+app.add_typer(key.app, name="key", rich_help_panel=TRUST)
 app.command(rich_help_panel=LOOK)(inspect.inspect)
 app.command(rich_help_panel=LOOK)(ls.ls)
 app.command(rich_help_panel=LOOK)(tree.tree)

@@ -67,8 +67,11 @@ class PrivateKey:
     @classmethod
     def load(cls, path: Path, password: Password) -> Self:
         """Read a key file; ``VerificationError`` where the password is wrong."""
-        content = read_key_file(path)
-        where = str(path)
+        return cls.parse(read_key_file(path), password, str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, password: Password, where: str = "key") -> Self:
+        """Parse cosign's form or PEM."""
         match = _PEM.fullmatch(content.strip() + b"\n")
         try:
             if match is not None:
