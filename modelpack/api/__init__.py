@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
     from modelpack.api.keys import (
-        believe_keys,
         generate_key,
         inspect_key,
         sign_with_key,
@@ -18,15 +17,14 @@ if TYPE_CHECKING:
     from modelpack.api.places import remove, tag, tags, tree
     from modelpack.api.publishing import PushResult, push
     from modelpack.api.settings import Settings
-    from modelpack.api.trust import (
+    from modelpack.api.signing import (
         SignResult,
         SignWith,
-        VerifyResult,
         attest,
         read_predicate,
         sign,
-        verify,
     )
+    from modelpack.api.verifying import VerifyResult, believe_keys, verify
 
 __all__ = [
     "Inspection",
@@ -61,11 +59,11 @@ _HOMES: Final = {
     "PullResult": "fetching",
     "PushResult": "publishing",
     "Settings": "settings",
-    "SignResult": "trust",
-    "SignWith": "trust",
-    "VerifyResult": "trust",
-    "attest": "trust",
-    "believe_keys": "keys",
+    "SignResult": "signing",
+    "SignWith": "signing",
+    "VerifyResult": "verifying",
+    "attest": "signing",
+    "believe_keys": "verifying",
     "diff": "inspection",
     "generate_key": "keys",
     "inspect_key": "keys",
@@ -74,14 +72,14 @@ _HOMES: Final = {
     "logout": "access",
     "pull": "fetching",
     "push": "publishing",
-    "read_predicate": "trust",
+    "read_predicate": "signing",
     "remove": "places",
-    "sign": "trust",
+    "sign": "signing",
     "sign_with_key": "keys",
     "tag": "places",
     "tags": "places",
     "tree": "places",
-    "verify": "trust",
+    "verify": "verifying",
 }
 
 

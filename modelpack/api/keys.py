@@ -1,21 +1,18 @@
-"""Keys: made, looked at, and turned into who signs and who is believed."""
+"""Private keys: made, looked at, and turned into who signs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from modelpack.api.trust import SignWith
-from modelpack.attest.any_of import AnyOf
-from modelpack.attest.evidence import Verifier
+from modelpack.api.files import content_of
+from modelpack.api.signing import SignWith
 from modelpack.errors import InvalidInput, LocalError
-from modelpack.signing.log import LogKeys
 from modelpack.signing.managed import KeySigning, KeyVerifier, Log
 from modelpack.signing.private_key import Password, PrivateKey
-from modelpack.signing.public_key import PublicKey, read_key_file
+from modelpack.signing.public_key import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,10 +58,10 @@ def generate_key(prefix: str | Path, password: str) -> tuple[Path, Path]:
 
 def inspect_key(path: str | Path, password: Password) -> KeyInfo:
     """Say what a key file holds; an encrypted one needs its password."""
-    content = read_key_file(Path(path))
+    content = content_of(path)
     private = b"PRIVATE KEY" in content
     if private:
-        public = PrivateKey.load(Path(path), password).public
+        public = PrivateKey.parse(content, password, str(path)).public
     else:
         public = PublicKey.parse(content, str(path))
     return KeyInfo(
@@ -97,61 +94,8 @@ def sign_with_key(
     )
 
 
-def believe_keys(
-    keys: Sequence[str | Path],
-    *,
-    logs: LogKeys | None = None,
-    require_log: bool = False,
-) -> Verifier:
-    """Return what accepts signatures of any of these public keys."""
-    if require_log and logs is None:
-        raise InvalidInput(
-            "which logs are to be trusted?", hint="--trusted-root FILE says it"
-        )
-    return AnyOf(
-        tuple(
-            KeyVerifier(key=_public(key), logs=logs, require_log=require_log)
-            for key in keys
-        )
-    )
-
-
-def load_logs(path: Path) -> LogKeys:
-    """Read the logs of a trusted root file."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InvalidInput("there is no such file", where=str(path)) from error
-    except OSError as error:
-        raise LocalError(error.strerror or str(error), where=str(path)) from error
-    return LogKeys.of_trusted_root(content, str(path))
-
-
 def _private(key: str | Path, password: Password) -> PrivateKey:
-    text = str(key)
-    if text.startswith(_ENV):
-        return PrivateKey.parse(_variable(text), password, text)
-    return PrivateKey.load(Path(key), password)
-
-
-def _public(key: str | Path) -> PublicKey:
-    text = str(key)
-    if text.startswith(_ENV):
-        return PublicKey.parse(_variable(text), text)
-    content = read_key_file(Path(key))
-    if b"PRIVATE KEY" in content:
-        raise InvalidInput(
-            "is a private key; what verifies is the public one", where=text
-        )
-    return PublicKey.parse(content, text)
-
-
-def _variable(reference: str) -> bytes:
-    name = reference.removeprefix(_ENV)
-    value = os.environ.get(name)
-    if not value:
-        raise InvalidInput(f"the variable {name!r} is not set", where=reference)
-    return value.encode()
+    return PrivateKey.parse(content_of(key), password, str(key))
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

@@ -12,7 +12,7 @@ import typer
 from modelpack.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from modelpack.api.trust import SignWith
+    from modelpack.api.signing import SignWith
     from modelpack.attest.evidence import Verifier
 
 _SIGNER: Final = "Who signs"
@@ -150,7 +150,7 @@ def verifier(
         )
     if keyless:
         raise InvalidInput("keyless verification is not there yet", hint="--key FILE")
-    from modelpack.api.keys import believe_keys, load_logs
+    from modelpack.api.verifying import believe_keys, load_logs
 
     logs = load_logs(trusted_root) if trusted_root else None
     return believe_keys(keys, logs=logs, require_log=require_tlog)

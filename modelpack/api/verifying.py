@@ -1,0 +1,143 @@
+"""``verify``: who is believed, and whether what they signed is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelpack.api.command import Command
+from modelpack.api.files import content_of
+from modelpack.api.settings import Settings
+from modelpack.api.stores import open_store
+from modelpack.attest.any_of import AnyOf
+from modelpack.attest.evidence import VerifiedStatement, Verifier
+from modelpack.attest.predicates import SIGNATURE, predicate_type
+from modelpack.errors import InvalidInput, UnusableArtifact, VerificationError
+from modelpack.model.read import read_model
+from modelpack.oci.manifest import Document, Manifest, parse_any
+from modelpack.oci.reference import Reference
+from modelpack.signing.log import LogKeys
+from modelpack.signing.managed import KeyVerifier
+from modelpack.signing.public_key import PublicKey
+from modelpack.transfer.progress import Listener, nobody
+from modelpack.workflows.verify import Verified, Wanted
+from modelpack.workflows.verify import verify as decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyResult:
+    """What was verified about the artifact that ``reference`` pins."""
+
+    reference: str
+    verified: Verified
+
+    def document(self) -> Mapping[str, object]:
+        """Return the JSON form (docs/json.md)."""
+        evidence = self.verified.evidence
+        counted = self.verified.counted
+        return {
+            "reference": self.reference,
+            "digest": str(evidence.digest),
+            "verified": [_found(each) for each in counted],
+            "others": [_found(e) for e in evidence.statements if e not in counted],
+            "setAside": [
+                {"name": each.name, "reason": each.reason}
+                for each in evidence.set_aside
+            ],
+        }
+
+
+def _found(found: VerifiedStatement) -> Mapping[str, object]:
+    proven, statement = found.proven, found.statement
+    return {
+        "name": found.name,
+        "predicateType": statement.predicate_type,
+        "signer": proven.signer.document(),
+        "signedAt": proven.signed_at.isoformat() if proven.signed_at else None,
+        "logged": proven.logged,
+        "predicate": dict(statement.predicate),
+    }
+
+
+def believe_keys(
+    keys: Sequence[str | Path],
+    *,
+    logs: LogKeys | None = None,
+    require_log: bool = False,
+) -> Verifier:
+    """Return what accepts signatures of any of these public keys."""
+    if require_log and logs is None:
+        raise InvalidInput(
+            "which logs are to be trusted?", hint="--trusted-root FILE says it"
+        )
+    return AnyOf(
+        tuple(
+            KeyVerifier(key=_public(key), logs=logs, require_log=require_log)
+            for key in keys
+        )
+    )
+
+
+def load_logs(path: Path) -> LogKeys:
+    """Read the logs of a trusted root file."""
+    return LogKeys.of_trusted_root(content_of(path), str(path))
+
+
+def _public(key: str | Path) -> PublicKey:
+    text, content = str(key), content_of(key)
+    if b"PRIVATE KEY" in content:
+        raise InvalidInput(
+            "is a private key; what verifies is the public one", where=text
+        )
+    return PublicKey.parse(content, text)
+
+
+def verify(
+    reference: str,
+    verifier: Verifier,
+    *,
+    types: Sequence[str] = (),
+    require: int = 1,
+    directory: str | Path | None = None,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> VerifyResult:
+    """Check that an artifact carries what is asked for, or raise with the reason.
+
+    Without ``types`` that is a signature; with, a statement of each type.
+    ``require`` is how many different signers each needs. With ``directory`` the
+    files there have to be the artifact's as well. ``NotVerified`` says what was
+    set aside, and why.
+    """
+    command = Command(settings, notify)
+    parsed = Reference.parse(reference)
+    wanted = Wanted(
+        types=tuple(map(predicate_type, types)) or (SIGNATURE,), signers=require
+    )
+    with open_store(parsed.place, command.settings, command.patience) as store:
+        verified = decide(store, parsed.selector, verifier, wanted)
+        if directory is not None:
+            document = store.get_manifest(verified.descriptor.digest)
+            _check_directory(Path(directory), document, command)
+    return VerifyResult(
+        reference=str(parsed.at(verified.descriptor.digest)), verified=verified
+    )
+
+
+def _check_directory(path: Path, artifact: Document, command: Command) -> None:
+    from modelpack.disk.source.tree import list_model
+    from modelpack.disk.target.delivery import hash_file
+
+    manifest = parse_any(artifact)
+    if not isinstance(manifest, Manifest):
+        raise UnusableArtifact("is an index, not a model")
+    wanted = {file.path: file.digest for file in read_model(manifest)}
+    found = {file.path: file for file in list_model(path)}
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            raise VerificationError("is missing", where=str(path / name))
+        if name not in wanted:
+            raise VerificationError("is not part of the model", where=str(path / name))
+        if hash_file(found[name], command.stop.check) != wanted[name]:
+            raise VerificationError("is not what was signed", where=str(path / name))
