@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
@@ -22,6 +24,9 @@ from modelpack.transfer.send import Sender
 from modelpack.transfer.upload import NoSessions, Sending, Sessions
 from modelpack.workflows.push import Packing, sizes_known
 from modelpack.workflows.push import push as publish
+
+if TYPE_CHECKING:
+    from modelpack.api.signing import SignWith
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,7 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     split: int = 0,
     mount_from: Sequence[str] = (),
     rehash: bool = False,
+    signer: SignWith | None = None,
     settings: Settings | None = None,
     notify: Listener = nobody,
 ) -> PushResult:
@@ -64,7 +70,8 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     ``split`` stores files above that many bytes in parts. Raises
     ``InvalidInput`` for what cannot be packed, ``RegistryError`` and
     ``AuthenticationError`` for what the registry refuses; a second call goes on
-    where a first one ended.
+    where a first one ended. With a ``signer`` it is signed before its tag moves:
+    whoever sees the tag sees the signature.
     """
     target = Reference.parse(reference)
     if target.digest is not None:
@@ -95,8 +102,15 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
             may_exist=sizes_known(store, tag).__contains__,
             mount_from=tuple(mount_from),
         )
+        sealing = None
+        if signer is not None:
+            from modelpack.api.signing import seal
+
+            sealing = partial(seal, store, target, signer=signer, command=command)
         parcels = [LocalParcel(file, cache, rehash) for file in files]
-        published = publish(parcels, packing, sender, command.crew, tag=tag)
+        published = publish(
+            parcels, packing, sender, command.crew, tag=tag, seal=sealing
+        )
     digest = published.manifest.descriptor.digest
     return PushResult(
         reference=str(target.at(digest)),

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from modelpack.cli import options
+from modelpack.cli import options, trust
 from modelpack.cli.console import progress, show_json, tell
+from modelpack.errors import InvalidInput
 
 
 def push(  # noqa: PLR0913 - one parameter for each flag
@@ -42,6 +43,17 @@ def push(  # noqa: PLR0913 - one parameter for each flag
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Trust no digest computed before.")
     ] = False,
+    sign: Annotated[
+        bool,
+        typer.Option("--sign", help="Sign it before the tag moves, as sign does."),
+    ] = False,
+    key: trust.Key = None,
+    identity_token: trust.IdentityToken = None,
+    trust_config: trust.TrustConfig = None,
+    signing_config: trust.SigningConfig = None,
+    trusted_root: trust.TrustedRoot = None,
+    rekor_url: trust.RekorUrl = None,
+    legacy: trust.Legacy = False,
     jobs: options.Jobs = None,
     chunk_size: Annotated[
         str, typer.Option(help="Bytes in one PATCH request.", metavar="SIZE")
@@ -60,6 +72,19 @@ def push(  # noqa: PLR0913 - one parameter for each flag
         options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs),
         chunk_size=options.parse_size(chunk_size, "--chunk-size"),
     )
+    if key is not None and not sign:
+        raise InvalidInput("--key signs; say --sign as well")
+    signer = None
+    if sign:
+        signer = trust.signer(
+            key=key,
+            identity_token=identity_token,
+            trust_config=trust_config,
+            signing_config=signing_config,
+            trusted_root=trusted_root,
+            rekor_url=rekor_url,
+            older=legacy,
+        )
     with progress(quiet=quiet) as notify:
         pushed = publish(
             source,
@@ -70,6 +95,7 @@ def push(  # noqa: PLR0913 - one parameter for each flag
             split=options.parse_size(split, "--split") if split else 0,
             mount_from=mount_from or (),
             rehash=rehash,
+            signer=signer,
             settings=settings,
             notify=notify,
         )

@@ -94,7 +94,7 @@ def push(
     crew: Crew,
     *,
     tag: str,
-    seal: Callable[[Document], None] | None = None,
+    seal: Callable[[Document], object] | None = None,
 ) -> Published:
     """Send every file, describe them, and let ``tag`` point to the result.
 
