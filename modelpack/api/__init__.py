@@ -24,7 +24,13 @@ if TYPE_CHECKING:
         read_predicate,
         sign,
     )
-    from modelpack.api.verifying import VerifyResult, believe_keys, verify
+    from modelpack.api.verifying import (
+        VerifyResult,
+        believe_keys,
+        model_signature,
+        verify,
+        verify_directory,
+    )
 
 __all__ = [
     "Inspection",
@@ -42,6 +48,7 @@ __all__ = [
     "inspect_key",
     "login",
     "logout",
+    "model_signature",
     "pull",
     "push",
     "read_predicate",
@@ -52,6 +59,7 @@ __all__ = [
     "tags",
     "tree",
     "verify",
+    "verify_directory",
 ]
 
 _HOMES: Final = {
@@ -80,6 +88,8 @@ _HOMES: Final = {
     "tags": "places",
     "tree": "places",
     "verify": "verifying",
+    "verify_directory": "verifying",
+    "model_signature": "verifying",
 }
 
 

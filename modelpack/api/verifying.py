@@ -11,17 +11,24 @@ from modelpack.api.files import content_of
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
 from modelpack.attest.any_of import AnyOf
-from modelpack.attest.evidence import VerifiedStatement, Verifier
+from modelpack.attest.bundle import Bundle
+from modelpack.attest.evidence import (
+    VerifiedStatement,
+    Verifier,
+    verified_model_signature,
+)
+from modelpack.attest.model_signature import IGNORED, signed_files
 from modelpack.attest.predicates import SIGNATURE, predicate_type
-from modelpack.errors import InvalidInput, UnusableArtifact, VerificationError
+from modelpack.errors import InvalidInput, UnusableArtifact
 from modelpack.model.read import read_model
+from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document, Manifest, parse_any
 from modelpack.oci.reference import Reference
 from modelpack.signing.log import LogKeys
 from modelpack.signing.managed import KeyVerifier
 from modelpack.signing.public_key import PublicKey
 from modelpack.transfer.progress import Listener, nobody
-from modelpack.workflows.verify import Verified, Wanted
+from modelpack.workflows.verify import Verified, Wanted, find_model_signature
 from modelpack.workflows.verify import verify as decide
 
 
@@ -126,18 +133,53 @@ def verify(
 
 
 def _check_directory(path: Path, artifact: Document, command: Command) -> None:
-    from modelpack.disk.source.tree import list_model
-    from modelpack.disk.target.delivery import hash_file
+    from modelpack.disk.source.compare import require_same
 
     manifest = parse_any(artifact)
     if not isinstance(manifest, Manifest):
         raise UnusableArtifact("is an index, not a model")
     wanted = {file.path: file.digest for file in read_model(manifest)}
-    found = {file.path: file for file in list_model(path)}
-    for name in sorted(wanted.keys() | found.keys()):
-        if name not in found:
-            raise VerificationError("is missing", where=str(path / name))
-        if name not in wanted:
-            raise VerificationError("is not part of the model", where=str(path / name))
-        if hash_file(found[name], command.stop.check) != wanted[name]:
-            raise VerificationError("is not what was signed", where=str(path / name))
+    require_same(path, wanted, command.stop.check)
+
+
+def verify_directory(
+    directory: str | Path,
+    signature: str | Path,
+    verifier: Verifier,
+    *,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> VerifiedStatement:
+    """Check a directory against an OpenSSF model signature, as ``model_signing`` does.
+
+    Every file has to be there and be what was signed, and no other, but for git's
+    own and the signature itself.
+    """
+    from modelpack.disk.source.compare import require_same
+
+    command = Command(settings, notify)
+    root = Path(directory)
+    bundle = Bundle.parse(content_of(signature))
+    found = verified_model_signature(bundle, verifier)
+    files = signed_files(found.statement)
+    wanted = {path: Digest("sha256", digest) for path, digest in files.items()}
+    ignored = set(IGNORED)
+    place, top = Path(signature).resolve(), root.resolve()
+    if place.is_relative_to(top):
+        ignored.add(place.relative_to(top).as_posix())
+    require_same(root, wanted, command.stop.check, ignored=ignored)
+    return found
+
+
+def model_signature(
+    reference: str, *, settings: Settings | None = None, notify: Listener = nobody
+) -> bytes:
+    """Return the bundle that ``model_signing verify`` wants beside the files.
+
+    It is not verified here: that is what it is fetched for. ``NotFound`` where the
+    artifact has none.
+    """
+    command = Command(settings, notify)
+    parsed = Reference.parse(reference)
+    with open_store(parsed.place, command.settings, command.patience) as store:
+        return find_model_signature(store, parsed.selector).raw

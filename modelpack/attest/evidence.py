@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from modelpack.attest.bundle import Bundle
-from modelpack.attest.model_signature import ModelFiles
+from modelpack.attest.model_signature import ModelFiles, signed_files
 from modelpack.attest.predicates import MODEL_SIGNATURE
 from modelpack.attest.statement import Statement
 from modelpack.errors import (
@@ -149,6 +149,22 @@ def verified(
     statement = bundle.envelope.statement()
     about.check(statement)
     return VerifiedStatement(about.digest, statement, proven, bundle, name, _SEAL)
+
+
+def verified_model_signature(bundle: Bundle, verifier: Verifier) -> VerifiedStatement:
+    """Check a model signature by itself; what it lists has yet to be compared.
+
+    Its subject follows from its list of files, so that it stands for the list.
+    """
+    proven = verifier.verify(bundle)
+    statement = bundle.envelope.statement()
+    if statement.predicate_type != MODEL_SIGNATURE:
+        raise VerificationError(
+            f"{statement.predicate_type[:160]!r} is not a model signature"
+        )
+    signed_files(statement)
+    root = Digest("sha256", statement.subjects[0].digests["sha256"])
+    return VerifiedStatement(root, statement, proven, bundle, "", _SEAL)
 
 
 class Unjudgeable(VerificationError):

@@ -17,7 +17,7 @@ from modelpack.errors import VerificationError
 from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact
 
-_IGNORED: Final = (".git", ".gitattributes", ".github", ".gitignore")
+IGNORED: Final = (".git", ".gitattributes", ".github", ".gitignore")
 _SHOWN: Final = 3
 
 
@@ -34,7 +34,7 @@ class ModelFiles:
             {
                 path: files[path]
                 for path in sorted(files)
-                if path.partition("/")[0] not in _IGNORED
+                if path.partition("/")[0] not in IGNORED
             }
         )
 
@@ -53,7 +53,7 @@ class ModelFiles:
             "method": "files",
             "hash_type": "sha256",
             "allow_symlinks": False,
-            "ignore_paths": list(_IGNORED),
+            "ignore_paths": list(IGNORED),
         }
         return Statement.parse(
             compact(

@@ -11,8 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from modelpack.errors import InvalidInput, LocalError
 from modelpack.transfer.progress import (
     Began,
     Done,
@@ -63,6 +65,17 @@ def usage_error(error: BaseException) -> str | None:
     """Return the message of a wrong use of the command line, else None."""
     describe = getattr(error, "format_message", None)
     return str(describe()) if callable(describe) else None
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a result to a file that is not there yet."""
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise InvalidInput("exists already", where=str(path)) from error
+    except OSError as error:
+        raise LocalError(error.strerror or str(error), where=str(path)) from error
 
 
 def show_json(document: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import progress, show_json, tell
+from modelpack.cli.console import progress, show_json, tell, write_new
 
 
 def pull(  # noqa: PLR0913 - one parameter for each flag
@@ -33,6 +33,13 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
             "--overwrite", help="Replace what differs; other files are not touched."
         ),
     ] = False,
+    oms: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write the model signature that model_signing verifies.",
+            metavar="FILE",
+        ),
+    ] = None,
     jobs: options.Jobs = None,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
@@ -41,6 +48,7 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     debug: options.Debug = False,
 ) -> None:
     """Fetch a model: nothing shows before all of it is here and verified."""
+    from modelpack.api import model_signature
     from modelpack.api import pull as fetch
 
     del debug  # read in main
@@ -55,6 +63,8 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
             settings=settings,
             notify=notify,
         )
+    if oms is not None:
+        write_new(oms, model_signature(pulled.reference, settings=settings))
     if output is options.Format.JSON:
         show_json(pulled.document())
     else:

@@ -13,6 +13,7 @@ from modelpack.errors import InvalidInput, ModelpackError
 
 if TYPE_CHECKING:
     from modelpack.api import VerifyResult
+    from modelpack.attest.evidence import VerifiedStatement, Verifier
 
 _WHO: Final = "Who is believed"
 
@@ -104,6 +105,13 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
             help="Also compare a directory with what was signed.", metavar="DIR"
         ),
     ] = None,
+    oms: Annotated[
+        Path | None,
+        typer.Option(
+            help="Check a local directory against this OpenSSF model signature.",
+            metavar="FILE",
+        ),
+    ] = None,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
     output: options.Output = options.Format.TEXT,
@@ -125,6 +133,9 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
         require_tlog=require_tlog,
     )
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)
+    if oms is not None:
+        _verify_directories(named, oms, verifier)
+        return
     failure: ModelpackError | None = None
     for reference in named:
         try:
@@ -153,19 +164,33 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
         raise failure
 
 
+def _verify_directories(named: list[str], oms: Path, verifier: Verifier) -> None:
+    from modelpack.api import verify_directory
+
+    for directory in named:
+        found = verify_directory(directory, oms, verifier)
+        tell(directory)
+        say(f"  {_said(found)}")
+
+
+def _said(found: VerifiedStatement) -> str:
+    """Say what was signed, by whom, when."""
+    when = found.proven.signed_at
+    parts = [
+        found.statement.predicate_type,
+        f"by {found.proven.signer}",
+        *([f"at {when:%Y-%m-%d %H:%M:%S} UTC"] if when else []),
+        *(["in a transparency log"] if found.proven.logged else []),
+    ]
+    return " ".join(parts)
+
+
 def _show(found: VerifyResult, *, quiet: bool) -> None:
     tell(found.reference)
     if quiet:
         return
     for each in found.verified.counted:
-        when = each.proven.signed_at
-        parts = [
-            f"  {each.statement.predicate_type}",
-            f"by {each.proven.signer}",
-            *([f"at {when:%Y-%m-%d %H:%M:%S} UTC"] if when else []),
-            *(["in a transparency log"] if each.proven.logged else []),
-        ]
-        say(" ".join(parts))
+        say(f"  {_said(each)}")
     for aside in found.verified.evidence.set_aside:
         say(f"  set aside: {aside.name}: {aside.reason}")
 

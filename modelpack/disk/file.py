@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -13,6 +14,7 @@ from typing import Final, Self
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.formats.window import Window
 from modelpack.model.paths import shown
+from modelpack.oci.digest import Digest
 
 BLOCK: Final = 1 << 20
 
@@ -144,3 +146,14 @@ class FileContent:
         return LocalError(
             f"cannot be read: {error.strerror}", where=shown(self.file.path)
         )
+
+
+def hash_file(file: LocalFile, check: Callable[[], None]) -> Digest:
+    """Hash a file from end to end; raise if it changes meanwhile."""
+    sha256 = hashlib.sha256()
+    with FileContent(file) as content:
+        for block in content.blocks(0, file.size):
+            check()
+            sha256.update(block)
+        content.check_unchanged()
+    return Digest.made(sha256)

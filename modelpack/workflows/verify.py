@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from modelpack.attest.bundle import Bundle
 from modelpack.attest.evidence import (
     About,
     Evidence,
@@ -15,8 +16,13 @@ from modelpack.attest.evidence import (
     judge,
 )
 from modelpack.attest.model_signature import ModelFiles
-from modelpack.attest.predicates import SIGNATURE
-from modelpack.errors import InvalidInput, VerificationError
+from modelpack.attest.predicates import MODEL_SIGNATURE, SIGNATURE
+from modelpack.errors import (
+    ContentError,
+    InvalidInput,
+    NotFound,
+    VerificationError,
+)
 from modelpack.model.read import read_model
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
@@ -87,6 +93,28 @@ def about(document: Document) -> About:
     if any(file.digest.algorithm != "sha256" for file in files):
         return About(digest)
     return About(digest, ModelFiles.of({f.path: f.digest.hex for f in files}))
+
+
+def find_model_signature(source: Source, selector: str | Digest) -> Bundle:
+    """Return the first model signature that lists the artifact's very files.
+
+    Nobody's signature is checked here.
+    """
+    document = source.get_manifest(selector)
+    subject = about(document)
+    digest = document.descriptor.digest
+    for candidate in candidates(source, digest):
+        try:
+            bundle = candidate.read()
+            if bundle is None:
+                continue
+            statement = bundle.envelope.statement()
+            if statement.predicate_type == MODEL_SIGNATURE:
+                subject.check(statement)
+                return bundle
+        except (InvalidInput, ContentError, VerificationError):
+            continue
+    raise NotFound("has no model signature", where=str(digest))
 
 
 class NotVerified(VerificationError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from modelpack.disk.digests import SETTLED_NS, DigestCache, FileDigests
-from modelpack.disk.file import FileContent, Fingerprint, LocalFile
+from modelpack.disk.file import Fingerprint, LocalFile, hash_file
 from modelpack.disk.target.directory import Target
 from modelpack.disk.target.staging import PieceSlot, StagedFile, Staging
 from modelpack.errors import ContentError
@@ -160,14 +159,3 @@ class StagedModel:
             names = [file.path for file in self._files]
             self._target.receive_files(self._staging.tree, names)
         self._staging.remove()
-
-
-def hash_file(file: LocalFile, check: Callable[[], None]) -> Digest:
-    """Hash a file from end to end; raise if it changes meanwhile."""
-    sha256 = hashlib.sha256()
-    with FileContent(file) as content:
-        for block in content.blocks(0, file.size):
-            check()
-            sha256.update(block)
-        content.check_unchanged()
-    return Digest.made(sha256)
