@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         SignWith,
         attest,
         read_predicate,
+        read_provenance,
         sign,
     )
     from modelpack.api.verifying import (
@@ -52,6 +53,7 @@ __all__ = [
     "pull",
     "push",
     "read_predicate",
+    "read_provenance",
     "remove",
     "sign",
     "sign_with_key",
@@ -81,6 +83,7 @@ _HOMES: Final = {
     "pull": "fetching",
     "push": "publishing",
     "read_predicate": "signing",
+    "read_provenance": "signing",
     "remove": "places",
     "sign": "signing",
     "sign_with_key": "keys",

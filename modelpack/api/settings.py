@@ -24,6 +24,7 @@ class Settings:
     ``cache`` holds digests, ``state`` what is needed to resume a push; without
     one the command does without. ``epoch`` is a creation time in seconds since
     1970, or None for none (then the same input gives the same digest).
+    ``environment`` holds variables in which a CI system says what it builds.
     What fails in passing is tried ``tries`` times, ``first_wait`` seconds after
     the first failure and twice as long after each further one.
     """
@@ -41,6 +42,7 @@ class Settings:
     cache: Path | None = None
     state: Path | None = None
     epoch: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     tries: int = 5
     first_wait: float = 0.25
 
@@ -60,6 +62,7 @@ class Settings:
             cache=platformdirs.user_cache_path("modelpack"),
             state=platformdirs.user_state_path("modelpack"),
             docker_configs=(docker_config(),),
+            environment=dict(os.environ),
             epoch=_epoch(os.environ.get("SOURCE_DATE_EPOCH", "")),
         )
 

@@ -126,6 +126,33 @@ def attest(
     return _result(parsed, artifact, [attached], command)
 
 
+def read_provenance(
+    folder: str | Path = ".",
+    *,
+    parameters: Mapping[str, str] | None = None,
+    dependencies: Mapping[str, Sequence[str]] | None = None,
+    settings: Settings | None = None,
+) -> Mapping[str, object]:
+    """Return SLSA provenance: what the CI system or git says, and what you say.
+
+    ``dependencies`` maps what something was for (``base-model``, ``dataset``, …) to
+    ``URI@sha256:…``.
+    """
+    from modelpack.api.building import builder
+    from modelpack.attest.provenance import Dependency, Training, provenance
+
+    chosen = settings or Settings.from_environment()
+    named = (dependencies or {}).items()
+    training = Training(
+        parameters=parameters or {},
+        dependencies=tuple(
+            Dependency.parse(kind, text) for kind, texts in named for text in texts
+        ),
+    )
+    made_by = builder(chosen.environment, Path(folder))
+    return provenance(made_by, training, finished=_now(chosen.epoch))
+
+
 def read_predicate(path: Path) -> Mapping[str, object]:
     """Read what a statement is to say: a JSON object, strictly parsed."""
     return Fields.of_json(content_of(path), where=str(path)).members

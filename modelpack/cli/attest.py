@@ -3,32 +3,84 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from modelpack.cli import options, trust
 from modelpack.cli.console import progress, show_json, tell
+from modelpack.errors import InvalidInput
+
+_MADE: Final = "How it was made"
 
 
 def attest(  # noqa: PLR0913 - one parameter for each flag
     reference: Annotated[
         str,
-        typer.Argument(help="HOST/NAME[:TAG][@DIGEST] or oci:….", metavar="REFERENCE"),
+        typer.Argument(
+            help="HOST/NAME:TAG, HOST/NAME@DIGEST or oci:….", metavar="REFERENCE"
+        ),
     ],
     *,
     predicate: Annotated[
-        Path,
+        Path | None,
         typer.Option(help="JSON file: what is said.", metavar="FILE"),
-    ],
+    ] = None,
+    provenance: Annotated[
+        bool,
+        typer.Option(
+            "--provenance",
+            help="Say how it was made: SLSA, from git or the CI system, and flags.",
+        ),
+    ] = False,
+    source: Annotated[
+        Path,
+        typer.Option(
+            help="Where the source is that it was made from.",
+            metavar="DIR",
+            rich_help_panel=_MADE,
+        ),
+    ] = Path(),
+    base_model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it was trained from; repeatable.",
+            metavar="URI@DIGEST",
+            rich_help_panel=_MADE,
+        ),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it was trained on; repeatable.",
+            metavar="URI@DIGEST",
+            rich_help_panel=_MADE,
+        ),
+    ] = None,
+    training_image: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it was trained in.",
+            metavar="URI@DIGEST",
+            rich_help_panel=_MADE,
+        ),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How it was trained; repeatable.",
+            metavar="KEY=VALUE",
+            rich_help_panel=_MADE,
+        ),
+    ] = None,
     kind: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--type",
             help="Predicate type: a URI, or cosign's word for one (cyclonedx, …).",
             metavar="TYPE",
         ),
-    ] = "custom",
+    ] = None,
     append: Annotated[
         bool,
         typer.Option(
@@ -53,10 +105,27 @@ def attest(  # noqa: PLR0913 - one parameter for each flag
     It takes the place of what the same signer said before of this type.
     """
     from modelpack.api import attest as make
-    from modelpack.api import read_predicate
+    from modelpack.api import read_predicate, read_provenance
 
     del debug  # read in main
-    document = read_predicate(predicate)
+    if provenance == (predicate is not None):
+        raise InvalidInput("--predicate FILE or --provenance: one of them")
+    settings = options.settings(plain_http=plain_http, ca_file=ca_file)
+    if predicate is not None:
+        document = read_predicate(predicate)
+    else:
+        document = read_provenance(
+            source,
+            parameters=options.parse_pairs(parameter, "--parameter"),
+            dependencies={
+                "base-model": base_model or [],
+                "dataset": dataset or [],
+                "training-image": training_image or [],
+            },
+            settings=settings,
+        )
+        if kind is not None:
+            raise InvalidInput("--provenance has its own type; leave out --type")
     signer = trust.signer(
         key=key,
         identity_token=identity_token,
@@ -70,10 +139,10 @@ def attest(  # noqa: PLR0913 - one parameter for each flag
         attested = make(
             reference,
             signer,
-            kind,
+            kind or ("slsaprovenance1" if provenance else "custom"),
             document,
             append=append,
-            settings=options.settings(plain_http=plain_http, ca_file=ca_file),
+            settings=settings,
             notify=notify,
         )
     if output is options.Format.JSON:

@@ -13,7 +13,8 @@ from modelpack.cli.console import progress, show_json, tell, write_new
 
 def pull(  # noqa: PLR0913 - one parameter for each flag
     reference: Annotated[
-        str, typer.Argument(help="HOST/NAME[:TAG][@DIGEST], oci:… or oci-archive:….")
+        str,
+        typer.Argument(help="HOST/NAME:TAG, HOST/NAME@DIGEST, oci:… or oci-archive:…."),
     ],
     *,
     into: Annotated[

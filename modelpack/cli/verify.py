@@ -22,7 +22,7 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
     references: Annotated[
         list[str] | None,
         typer.Argument(
-            help="HOST/NAME[:TAG][@DIGEST] or oci:….", metavar="[REFERENCE...]"
+            help="HOST/NAME:TAG, HOST/NAME@DIGEST or oci:….", metavar="[REFERENCE...]"
         ),
     ] = None,
     *,
