@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         believe_keys,
         model_signature,
         verify,
+        verify_all,
         verify_directory,
     )
 
@@ -61,6 +62,7 @@ __all__ = [
     "tags",
     "tree",
     "verify",
+    "verify_all",
     "verify_directory",
 ]
 
@@ -91,6 +93,7 @@ _HOMES: Final = {
     "tags": "places",
     "tree": "places",
     "verify": "verifying",
+    "verify_all": "verifying",
     "verify_directory": "verifying",
     "model_signature": "verifying",
 }

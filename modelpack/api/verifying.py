@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from modelpack.api.command import Command
 from modelpack.api.files import content_of
@@ -19,17 +23,20 @@ from modelpack.attest.evidence import (
 )
 from modelpack.attest.model_signature import IGNORED, signed_files
 from modelpack.attest.predicates import SIGNATURE, predicate_type
-from modelpack.errors import InvalidInput, UnusableArtifact
+from modelpack.errors import InvalidInput, ModelpackError, UnusableArtifact
 from modelpack.model.read import read_model
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document, Manifest, parse_any
-from modelpack.oci.reference import Reference
+from modelpack.oci.reference import Place, Reference
+from modelpack.oci.store import Store
 from modelpack.signing.log import LogKeys
 from modelpack.signing.managed import KeyVerifier
 from modelpack.signing.public_key import PublicKey
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.workflows.verify import Verified, Wanted, find_model_signature
 from modelpack.workflows.verify import verify as decide
+
+_JOBS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +125,76 @@ def verify(
     set aside, and why.
     """
     command = Command(settings, notify)
-    parsed = Reference.parse(reference)
-    wanted = Wanted(
-        types=tuple(map(predicate_type, types)) or (SIGNATURE,), signers=require
+    question = _Question(
+        verifier, _wanted(types, require), directory=directory, command=command
     )
+    parsed = Reference.parse(reference)
     with open_store(parsed.place, command.settings, command.patience) as store:
-        verified = decide(store, parsed.selector, verifier, wanted)
-        if directory is not None:
-            document = store.get_manifest(verified.descriptor.digest)
-            _check_directory(Path(directory), document, command)
-    return VerifyResult(
-        reference=str(parsed.at(verified.descriptor.digest)), verified=verified
+        return question.ask(store, parsed)
+
+
+def verify_all(
+    references: Sequence[str],
+    verifier: Verifier,
+    *,
+    types: Sequence[str] = (),
+    require: int = 1,
+    directory: str | Path | None = None,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> Iterator[VerifyResult | ModelpackError]:
+    """Check many artifacts at once; yield each outcome, in the order given.
+
+    What ``verify`` would raise about one is yielded in its place, and the others
+    are judged all the same.
+    """
+    command = Command(settings, notify)
+    question = _Question(
+        verifier, _wanted(types, require), directory=directory, command=command
+    )
+    with ExitStack() as stack:
+        stores: dict[Place, Store] = {}
+
+        def ask(reference: str) -> VerifyResult | ModelpackError:
+            try:
+                parsed = Reference.parse(reference)
+                with lock:
+                    if parsed.place not in stores:
+                        opened = open_store(
+                            parsed.place, command.settings, command.patience
+                        )
+                        stores[parsed.place] = stack.enter_context(opened)
+                return question.ask(stores[parsed.place], parsed)
+            except ModelpackError as error:
+                return error
+
+        lock = threading.Lock()
+        jobs = min(command.settings.jobs or _JOBS, max(len(references), 1))
+        pool = stack.enter_context(ThreadPoolExecutor(jobs))
+        yield from pool.map(ask, references)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked about each artifact."""
+
+    verifier: Verifier
+    wanted: Wanted
+    directory: str | Path | None
+    command: Command
+
+    def ask(self, store: Store, reference: Reference) -> VerifyResult:
+        verified = decide(store, reference.selector, self.verifier, self.wanted)
+        digest = verified.descriptor.digest
+        if self.directory is not None:
+            document = store.get_manifest(digest)
+            _check_directory(Path(self.directory), document, self.command)
+        return VerifyResult(reference=str(reference.at(digest)), verified=verified)
+
+
+def _wanted(types: Sequence[str], require: int) -> Wanted:
+    return Wanted(
+        types=tuple(map(predicate_type, types)) or (SIGNATURE,), signers=require
     )
 
 

@@ -14,7 +14,7 @@ def sign(  # noqa: PLR0913 - one parameter for each flag
     references: Annotated[
         list[str],
         typer.Argument(
-            help="HOST/NAME:TAG, HOST/NAME@DIGEST or oci:…; several are signed in turn.",
+            help="HOST/NAME:TAG, HOST/NAME@DIGEST or oci:…; repeatable.",
             metavar="REFERENCE...",
         ),
     ],

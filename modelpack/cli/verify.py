@@ -119,7 +119,7 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
     debug: options.Debug = False,
 ) -> None:
     """Check who signed what; exit 3 if what is asked for does not hold."""
-    from modelpack.api import verify as check
+    from modelpack.api import verify_all as check
 
     del debug  # read in main
     named = _named(references, from_file)
@@ -136,32 +136,29 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
     if oms is not None:
         _verify_directories(named, oms, verifier)
         return
-    failure: ModelpackError | None = None
-    for reference in named:
-        try:
-            with progress(quiet=quiet) as notify:
-                found = check(
-                    reference,
-                    verifier,
-                    types=predicate_type or (),
-                    require=require,
-                    directory=directory,
-                    settings=settings,
-                    notify=notify,
-                )
-        except ModelpackError as error:
-            if len(named) == 1:
-                raise
-            # Each is judged; the command fails as the first of them did.
-            say(f"error: {reference}: {error}")
-            failure = failure or error
-            continue
-        if output is options.Format.JSON:
-            show_json(found.document())
-        else:
-            _show(found, quiet=quiet)
-    if failure is not None:
-        raise failure
+    with progress(quiet=quiet) as notify:
+        outcomes = check(
+            named,
+            verifier,
+            types=predicate_type or (),
+            require=require,
+            directory=directory,
+            settings=settings,
+            notify=notify,
+        )
+        failures = []
+        for reference, outcome in zip(named, outcomes, strict=True):
+            if isinstance(outcome, ModelpackError):
+                failures.append(outcome)
+                if len(named) > 1:
+                    say(f"error: {reference}: {outcome}")
+            elif output is options.Format.JSON:
+                show_json(outcome.document())
+            else:
+                _show(outcome, quiet=quiet)
+    if failures:
+        # Each was judged; the command fails as the first of them did.
+        raise failures[0]
 
 
 def _verify_directories(named: list[str], oms: Path, verifier: Verifier) -> None:
