@@ -51,7 +51,7 @@ def say(line: str) -> None:
 
 def tell(line: object) -> None:
     """Print one line of a result to standard output."""
-    print(plain(str(line)))
+    print(plain(str(line)), flush=True)  # in order with what say() prints
 
 
 def fail(message: str, *, hint: str = "") -> None:

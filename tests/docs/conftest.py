@@ -60,6 +60,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
         "HOME": str(tmp_path / "home"),
         "LC_ALL": "C.UTF-8",
         "COLUMNS": "100",
+        "MODELPACK_PASSWORD": "of an example",
     }
     with RegistryServer(tmp_path / "registry") as server:
         yield Room(folder, server.address, environment)

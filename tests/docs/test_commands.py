@@ -108,9 +108,14 @@ def _differs(step: Step, printed: str) -> str:
 def _flags() -> dict[str, set[str]]:
     group = typer.main.get_command(app)
     commands = dict(getattr(group, "commands", {}))
-    commands |= getattr(commands.get("registry"), "commands", {})
+    for group_of_more in ("registry", "key"):
+        commands |= getattr(commands.get(group_of_more), "commands", {})
     found = {
-        name: {flag for option in command.params for flag in option.opts}
+        name: {
+            flag
+            for option in command.params
+            for flag in (*option.opts, *option.secondary_opts)
+        }
         for name, command in commands.items()
     }
     return found | {"modelpack": {"--version", "--help", "--install-completion"}}
