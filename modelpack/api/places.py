@@ -11,6 +11,7 @@ from modelpack.api.stores import open_store
 from modelpack.errors import InvalidInput
 from modelpack.oci.reference import Reference, Repository
 from modelpack.oci.store import Store
+from modelpack.signing.claims import claimed_signer
 from modelpack.transfer.progress import nobody
 from modelpack.workflows import listing
 from modelpack.workflows.listing import Branch
@@ -29,7 +30,7 @@ def tree(reference: str, *, settings: Settings | None = None) -> Branch:
     """Return an artifact and all that refers to it."""
     parsed = Reference.parse(reference)
     with _opened(parsed, settings) as store:
-        return listing.tree(store, parsed.selector)
+        return listing.Tree(store, claimed_signer).grow(parsed.selector)
 
 
 def tag(reference: str, *names: str, settings: Settings | None = None) -> str:

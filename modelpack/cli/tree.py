@@ -41,8 +41,11 @@ def _lines(branch: Branch, indent: str) -> Iterator[str]:
     for referrer in branch.referrers:
         last = referrer is branch.referrers[-1]
         kind = referrer.descriptor.artifact_type or referrer.descriptor.media_type
-        size = human(referrer.descriptor.size)
-        yield f"{indent}{'└' if last else '├'}── {kind}  {size}"
+        what = f"{kind}  {human(referrer.descriptor.size)}"
+        if referrer.claim is not None:
+            claim = referrer.claim
+            what = f"{claim.predicate_type}  by {claim.signer} (not verified)"
+        yield f"{indent}{'└' if last else '├'}── {what}"
         deeper = indent + ("    " if last else "│   ")
         yield f"{deeper}{referrer.descriptor.digest}"
         yield from _lines(referrer, deeper)
@@ -54,5 +57,11 @@ def _document(branch: Branch) -> dict[str, object]:
         "size": branch.descriptor.size,
         "mediaType": branch.descriptor.media_type,
         "artifactType": branch.descriptor.artifact_type,
+        "unverifiedClaim": {
+            "predicateType": branch.claim.predicate_type,
+            "signer": branch.claim.signer,
+        }
+        if branch.claim is not None
+        else None,
         "referrers": [_document(referrer) for referrer in branch.referrers],
     }

@@ -27,6 +27,9 @@ _COMMANDS = {
     "ls": f"ls {_REFERENCE.removesuffix(':1')}",
     "tree": f"tree {_REFERENCE}",
     "diff": f"diff {_REFERENCE} {_OTHER}",
+    "sign": f"sign --key modelpack.key {_REFERENCE}",
+    "attest": f"attest --key modelpack.key --provenance {_REFERENCE}",
+    "verify": f"verify --key modelpack.pub {_REFERENCE}",
 }
 
 
@@ -40,6 +43,8 @@ def test_every_schema_is_one_and_every_command_has_one() -> None:
 def test_a_result_is_what_its_schema_says(verb: str, room: Room) -> None:
     room.run(f"modelpack push -q {MODEL} {_REFERENCE}")
     room.run(f"modelpack push -q {MODEL} {_OTHER} --exclude 'vocab.*'")
+    room.run("modelpack key generate")
+    room.run(f"modelpack sign --key modelpack.key {_REFERENCE}")
     done = room.run(f"modelpack {_COMMANDS[verb]} --format json 2>errors")
     assert done.returncode == 0
     Draft202012Validator(_closed(_SCHEMAS[verb])).validate(json.loads(done.stdout))
