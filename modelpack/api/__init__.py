@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from modelpack.api.access import login, logout
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
+    from modelpack.api.keyless import Sigstore, believe_identity, sign_keyless
     from modelpack.api.keys import (
         generate_key,
         inspect_key,
@@ -41,8 +42,10 @@ __all__ = [
     "Settings",
     "SignResult",
     "SignWith",
+    "Sigstore",
     "VerifyResult",
     "attest",
+    "believe_identity",
     "believe_keys",
     "diff",
     "generate_key",
@@ -57,6 +60,7 @@ __all__ = [
     "read_provenance",
     "remove",
     "sign",
+    "sign_keyless",
     "sign_with_key",
     "tag",
     "tags",
@@ -75,6 +79,8 @@ _HOMES: Final = {
     "SignWith": "signing",
     "VerifyResult": "verifying",
     "attest": "signing",
+    "Sigstore": "keyless",
+    "believe_identity": "keyless",
     "believe_keys": "verifying",
     "diff": "inspection",
     "generate_key": "keys",
@@ -88,6 +94,7 @@ _HOMES: Final = {
     "read_provenance": "signing",
     "remove": "places",
     "sign": "signing",
+    "sign_keyless": "keyless",
     "sign_with_key": "keys",
     "tag": "places",
     "tags": "places",

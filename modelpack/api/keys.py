@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from modelpack.api.files import content_of
 from modelpack.api.signing import SignWith
 from modelpack.errors import InvalidInput, LocalError
+from modelpack.oci.fields import Fields
 from modelpack.signing.managed import KeySigning, KeyVerifier, Log
 from modelpack.signing.private_key import Password, PrivateKey
 from modelpack.signing.public_key import PublicKey
@@ -92,6 +93,36 @@ def sign_with_key(
         older=signing if older else None,
         model_signature=model_signature,
     )
+
+
+def open_log(
+    *,
+    url: str | None = None,
+    signing_config: Path | None = None,
+    trust_config: Path | None = None,
+    trusted_root: Path | None = None,
+) -> Log:
+    """Return the transparency log to enter signatures in.
+
+    The one at ``url``, or the first Rekor v2 that a signing config names. With a
+    trusted root its entries are checked before they are believed.
+    """
+    from modelpack.api.verifying import load_logs
+    from modelpack.signing.rekor import RekorLog, log_url
+
+    if url is None:
+        where = str(signing_config or trust_config)
+        document: object = Fields.of_json(content_of(where), where=where).members
+        if signing_config is None:
+            document = Fields(document, where).get("signingConfig")
+        url = log_url(document, where)
+    keys = None
+    if trusted_root is not None or trust_config is not None:
+        keys = load_logs(
+            trusted_root=trusted_root,
+            trust_config=None if trusted_root else trust_config,
+        )
+    return RekorLog(url, keys)
 
 
 def _private(key: str | Path, password: Password) -> PrivateKey:

@@ -26,6 +26,7 @@ from modelpack.attest.predicates import SIGNATURE, predicate_type
 from modelpack.errors import InvalidInput, ModelpackError, UnusableArtifact
 from modelpack.model.read import read_model
 from modelpack.oci.digest import Digest
+from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import Document, Manifest, parse_any
 from modelpack.oci.reference import Place, Reference
 from modelpack.oci.store import Store
@@ -93,9 +94,17 @@ def believe_keys(
     )
 
 
-def load_logs(path: Path) -> LogKeys:
-    """Read the logs of a trusted root file."""
-    return LogKeys.of_trusted_root(content_of(path), str(path))
+def load_logs(
+    *, trusted_root: Path | None = None, trust_config: Path | None = None
+) -> LogKeys:
+    """Read the logs of a trusted root, or of the one in a client trust config."""
+    if (trusted_root is None) == (trust_config is None):
+        raise InvalidInput("--trusted-root or --trust-config: one of them")
+    if trusted_root is not None:
+        return LogKeys.of_trusted_root(content_of(trusted_root), str(trusted_root))
+    where = str(trust_config)
+    config = Fields.of_json(content_of(where), where=where)
+    return LogKeys.of_document(config.get("trustedRoot"), config.path("trustedRoot"))
 
 
 def _public(key: str | Path) -> PublicKey:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from modelpack.api.files import content_of
 from modelpack.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -117,21 +119,64 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
     model_signature: bool = True,
 ) -> SignWith:
     """Return who signs, from the flags."""
-    if key is not None:
-        if identity_token is not None:
-            raise InvalidInput("--key and --identity-token: one of them signs")
-        from modelpack.api.keys import sign_with_key
-
-        del trust_config, signing_config, trusted_root
+    if key is None:
+        if older:
+            raise InvalidInput(
+                "--legacy: cosign's older form has no room for what keyless needs"
+            )
         if rekor_url is not None:
-            raise InvalidInput("--rekor-url is not there yet")
-        return sign_with_key(
-            key, password, older=older, model_signature=model_signature
+            raise InvalidInput(
+                "--rekor-url is for keys; a signing config names the log of keyless"
+            )
+        from modelpack.api.keyless import Sigstore, sign_keyless
+
+        sigstore = Sigstore(
+            config=trust_config,
+            trusted_root=trusted_root,
+            signing_config=signing_config,
         )
-    raise InvalidInput("keyless signing is not there yet", hint="--key FILE")
+        return sign_keyless(
+            partial(_token, identity_token), sigstore, model_signature=model_signature
+        )
+    if identity_token is not None:
+        raise InvalidInput("--key and --identity-token: one of them signs")
+    from modelpack.api.keys import open_log, sign_with_key
+
+    log = None
+    if rekor_url is not None or signing_config is not None or trust_config is not None:
+        log = open_log(
+            url=rekor_url,
+            signing_config=signing_config,
+            trust_config=trust_config,
+            trusted_root=trusted_root,
+        )
+    return sign_with_key(
+        key, password, log=log, older=older, model_signature=model_signature
+    )
 
 
-def verifier(
+def _token(given: str | None, issuer: str) -> str:
+    """Return an identity token: as given, of the CI system, or by a browser."""
+    from modelpack.signing.keyless import ambient_token, browser_token
+
+    if given is not None:
+        # As cosign takes it: a token, or the name of a file with one.
+        is_token = given.count(".") == 2 and "/" not in given  # noqa: PLR2004 - a JWT
+        return (
+            given if is_token else content_of(given).decode("ascii", "replace").strip()
+        )
+    ambient = ambient_token()
+    if ambient is not None:
+        return ambient
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            "nothing says who signs",
+            hint="--key FILE, --identity-token TOKEN, or a CI system that has one",
+        )
+    return browser_token(issuer)
+
+
+def verifier(  # noqa: PLR0913 - one keyword for each flag
     *,
     keys: list[str],
     identity: str | None,
@@ -139,6 +184,7 @@ def verifier(
     issuer: str | None,
     issuer_regexp: str | None,
     trusted_root: Path | None,
+    trust_config: Path | None,
     require_tlog: bool,
 ) -> Verifier:
     """Return who is believed, from the flags."""
@@ -149,8 +195,26 @@ def verifier(
             hint="--key FILE, or --certificate-identity with --certificate-oidc-issuer",
         )
     if keyless:
-        raise InvalidInput("keyless verification is not there yet", hint="--key FILE")
+        from modelpack.api.keyless import Sigstore, believe_identity
+
+        name, name_is_regexp = _one(identity, identity_regexp, "--certificate-identity")
+        by, by_is_regexp = _one(issuer, issuer_regexp, "--certificate-oidc-issuer")
+        return believe_identity(
+            name,
+            by,
+            Sigstore(config=trust_config, trusted_root=trusted_root),
+            identity_is_regexp=name_is_regexp,
+            issuer_is_regexp=by_is_regexp,
+        )
     from modelpack.api.verifying import believe_keys, load_logs
 
-    logs = load_logs(trusted_root) if trusted_root else None
+    logs = None
+    if trusted_root is not None or trust_config is not None:
+        logs = load_logs(trusted_root=trusted_root, trust_config=trust_config)
     return believe_keys(keys, logs=logs, require_log=require_tlog)
+
+
+def _one(exact: str | None, regexp: str | None, flag: str) -> tuple[str, bool]:
+    if (exact is None) == (regexp is None):
+        raise InvalidInput(f"{flag} or {flag}-regexp: one of them")
+    return (exact, False) if exact is not None else (str(regexp), True)

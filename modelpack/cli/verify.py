@@ -79,6 +79,14 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
             rich_help_panel=_WHO,
         ),
     ] = None,
+    trust_config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sigstore client trust config, which has a trusted root in it.",
+            metavar="FILE",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
     require_tlog: Annotated[
         bool,
         typer.Option(
@@ -130,6 +138,7 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
         issuer=certificate_oidc_issuer,
         issuer_regexp=certificate_oidc_issuer_regexp,
         trusted_root=trusted_root,
+        trust_config=trust_config,
         require_tlog=require_tlog,
     )
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)

@@ -38,7 +38,12 @@ class LogKeys:
         """Read the logs of a Sigstore trusted root (``sigstore_trustroot.proto``)."""
         if len(raw) > MAX_TRUSTED_ROOT:
             raise InvalidInput("is too large to be a trusted root", where=where)
-        fields = Fields.of_json(raw, where=where)
+        return cls.of_document(strict_json(raw, where=where), where)
+
+    @classmethod
+    def of_document(cls, document: object, where: str = "trusted root") -> Self:
+        """Take the logs of a trusted root that is parsed already."""
+        fields = Fields(document, where)
         found = {}
         for index, value in enumerate(fields.array("tlogs")):
             log = Fields(value, f"{where}.tlogs[{index}]")

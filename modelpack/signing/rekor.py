@@ -1,0 +1,93 @@
+"""Rekor v2: a transparency log that takes signatures.
+
+sigstore/rekor-tiles, CLIENTS.md: one request enters a signature over a digest, and the
+answer is the entry with its proof of inclusion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from modelpack.attest.log_entry import LogEntry
+from modelpack.attest.wire import encoded, number
+from modelpack.errors import InvalidInput, RegistryError
+from modelpack.oci.fields import Fields, strict_json
+from modelpack.signing.log import LogKeys, check_entry
+from modelpack.signing.public_key import PublicKey
+
+_MAX_ANSWER: Final = 1 << 20
+_VERSION: Final = 2
+_TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
+
+
+def log_url(signing_config: object, where: str) -> str:
+    """Return the first Rekor v2 that a signing config names."""
+    config = Fields(signing_config, where)
+    for index, value in enumerate(config.array("rekorTlogUrls")):
+        service = Fields(value, f"{config.path('rekorTlogUrls')}[{index}]")
+        if number(service, "majorApiVersion") == _VERSION:
+            return service.text("url")
+    raise InvalidInput("names no Rekor v2", where=where)
+
+
+@dataclass(frozen=True, slots=True)
+class RekorLog:
+    """Implements ``Log``. With ``keys`` an entry is checked before it is believed."""
+
+    url: str
+    keys: LogKeys | None = None
+
+    def enter(self, signed: bytes, signature: bytes, key: PublicKey) -> LogEntry:
+        """Enter a signature; raise ``RegistryError`` where the log will not have it."""
+        request = {
+            "hashedRekordRequestV002": {
+                "digest": encoded(hashlib.new(key.hash.name, signed).digest()),
+                "signature": {
+                    "content": encoded(signature),
+                    "verifier": {
+                        "publicKey": {"rawBytes": encoded(key.der)},
+                        "keyDetails": key.details,
+                    },
+                },
+            }
+        }
+        answer = self._post(json.dumps(request).encode())
+        try:
+            entry = LogEntry.parse(strict_json(answer), "entry")
+        except InvalidInput as error:
+            raise RegistryError(
+                f"answers with no log entry: {error}", where=self.url
+            ) from error
+        if self.keys is not None:
+            check_entry(entry, self.keys, signed, signature, key)
+        return entry
+
+    def _post(self, body: bytes) -> bytes:
+        url = f"{self.url.rstrip('/')}/api/v2/log/entries"
+        with urllib3.PoolManager() as pool:
+            try:
+                response = pool.request(
+                    "POST",
+                    url,
+                    body=body,
+                    headers={"Content-Type": "application/json"},
+                    timeout=_TIMEOUT,
+                    # An entry is entered once more at worst, which does no harm.
+                    retries=urllib3.Retry(3, status=0, redirect=0, backoff_factor=0.5),
+                    preload_content=False,
+                )
+                answer = response.read(_MAX_ANSWER + 1)
+            except (HTTPError, OSError) as error:
+                raise RegistryError(f"no answer: {error}", where=url) from error
+        if response.status not in (200, 201) or len(answer) > _MAX_ANSWER:
+            said = answer[:200].decode(errors="replace")
+            raise RegistryError(
+                f"{response.status}: {said}", status=response.status, where=url
+            )
+        return answer
