@@ -30,11 +30,12 @@ from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import Document, Manifest, parse_any
 from modelpack.oci.reference import Place, Reference
 from modelpack.oci.store import Store
+from modelpack.signing.claims import claimed_signer
 from modelpack.signing.log import LogKeys
 from modelpack.signing.managed import KeyVerifier
 from modelpack.signing.public_key import PublicKey
 from modelpack.transfer.progress import Listener, nobody
-from modelpack.workflows.verify import Verified, Wanted, find_model_signature
+from modelpack.workflows.verify import Verified, Wanted, model_signatures
 from modelpack.workflows.verify import verify as decide
 
 _JOBS: Final = 8
@@ -246,15 +247,40 @@ def verify_directory(
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSignature:
+    """A model signature, and the pinned reference of what it is about."""
+
+    reference: str
+    bundle: bytes
+
+
 def model_signature(
-    reference: str, *, settings: Settings | None = None, notify: Listener = nobody
-) -> bytes:
+    reference: str,
+    verifier: Verifier | None = None,
+    *,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> ModelSignature:
     """Return the bundle that ``model_signing verify`` wants beside the files.
 
-    It is not verified here: that is what it is fetched for. ``NotFound`` where the
-    artifact has none.
+    Without a ``verifier`` it is not verified: that is what it is fetched for. Raises
+    ``InvalidInput`` where there is none, or one of several signers.
     """
     command = Command(settings, notify)
     parsed = Reference.parse(reference)
     with open_store(parsed.place, command.settings, command.patience) as store:
-        return find_model_signature(store, parsed.selector).raw
+        digest = store.get_manifest(parsed.selector).descriptor.digest
+        found = model_signatures(store, digest, verifier)
+    if not found:
+        raise UnusableArtifact(
+            "has no model signature that fits", where=reference, hint="modelpack sign"
+        )
+    signers = sorted({claimed_signer(bundle) for bundle in found})
+    if len(signers) > 1:
+        raise UnusableArtifact(
+            f"has model signatures of {', '.join(signers)}",
+            where=reference,
+            hint="--key FILE says whose",
+        )
+    return ModelSignature(reference=str(parsed.at(digest)), bundle=found[0].raw)

@@ -9,6 +9,7 @@ import typer
 
 from modelpack.cli import options
 from modelpack.cli.console import progress, show_json, tell, write_new
+from modelpack.errors import InvalidInput
 
 
 def pull(  # noqa: PLR0913 - one parameter for each flag
@@ -41,6 +42,14 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
             metavar="FILE",
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            help="With --oms: the model signature has to be this public key's.",
+            metavar="KEY",
+        ),
+    ] = None,
     jobs: options.Jobs = None,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
@@ -49,11 +58,19 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     debug: options.Debug = False,
 ) -> None:
     """Fetch a model: nothing shows before all of it is here and verified."""
-    from modelpack.api import model_signature
+    from modelpack.api import believe_keys, model_signature
     from modelpack.api import pull as fetch
 
     del debug  # read in main
+    if key is not None and oms is None:
+        raise InvalidInput("--key says whose --oms signature; there is no --oms")
     settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
+    signature = None
+    if oms is not None:
+        # First, so that a model without one is not fetched in vain.
+        believed = believe_keys([key]) if key is not None else None
+        signature = model_signature(reference, believed, settings=settings)
+        reference = signature.reference
     with progress(quiet=quiet) as notify:
         pulled = fetch(
             reference,
@@ -64,8 +81,8 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
             settings=settings,
             notify=notify,
         )
-    if oms is not None:
-        write_new(oms, model_signature(pulled.reference, settings=settings))
+    if signature is not None and oms is not None:
+        write_new(oms, signature.bundle)
     if output is options.Format.JSON:
         show_json(pulled.document())
     else:

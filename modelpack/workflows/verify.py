@@ -11,6 +11,7 @@ from modelpack.attest.evidence import (
     About,
     Evidence,
     Identity,
+    Unjudgeable,
     VerifiedStatement,
     Verifier,
     judge,
@@ -95,15 +96,18 @@ def about(document: Document) -> About:
     return About(digest, ModelFiles.of({f.path: f.digest.hex for f in files}))
 
 
-def find_model_signature(source: Source, selector: str | Digest) -> Bundle:
-    """Return the first model signature that lists the artifact's very files.
+def model_signatures(
+    source: Source, selector: str | Digest, verifier: Verifier | None = None
+) -> Sequence[Bundle]:
+    """Return the model signatures that list the artifact's very files.
 
-    Nobody's signature is checked here.
+    With a ``verifier`` only those that it accepts; without, nobody's signature is
+    checked here.
     """
     document = source.get_manifest(selector)
     subject = about(document)
-    digest = document.descriptor.digest
-    for candidate in candidates(source, digest):
+    found = []
+    for candidate in candidates(source, document.descriptor.digest):
         try:
             bundle = candidate.read()
             if bundle is None:
@@ -111,10 +115,14 @@ def find_model_signature(source: Source, selector: str | Digest) -> Bundle:
             statement = bundle.envelope.statement()
             if statement.predicate_type == MODEL_SIGNATURE:
                 subject.check(statement)
-                return bundle
-        except (InvalidInput, ContentError, VerificationError):
+                if verifier is not None:
+                    verifier.verify(bundle)
+                found.append(bundle)
+        except Unjudgeable:
+            raise
+        except (InvalidInput, ContentError, VerificationError, NotFound):
             continue
-    raise NotFound("has no model signature", where=str(digest))
+    return found
 
 
 class NotVerified(VerificationError):

@@ -20,10 +20,10 @@ from modelpack.workflows.verify import (
     NotVerified,
     Verified,
     Wanted,
-    find_model_signature,
+    model_signatures,
     verify,
 )
-from tests.workflows.signing import Person, put, put_model, refer
+from tests.workflows.signing import Person, put_model, refer
 
 ANNA, BEN = Person.new(), Person.new()
 
@@ -345,24 +345,19 @@ def test_a_tag_that_moves_changes_nothing(store: MemoryStore, model: Document) -
     assert check(store).descriptor.digest == model.descriptor.digest
 
 
-def test_the_model_signature_is_found_beside_others(
+def test_model_signatures_are_found_beside_others_and_told_apart(
     store: MemoryStore, model: Document
 ) -> None:
-    put(store, b"", "text/plain")
-    signing = ANNA.signing(store)
-    signing.signature(model)
-    done = signing.model_signature(model, "model")
-    assert done is not None
-    found = find_model_signature(store, "1")
-    assert found.envelope.payload == done.statement.raw
-
-
-def test_without_a_model_signature_nothing_is_found(
-    store: MemoryStore, model: Document
-) -> None:
-    ANNA.signing(store).signature(model)
-    with pytest.raises(RegistryError, match="no model signature"):
-        find_model_signature(store, "1")
+    assert model_signatures(store, "1") == []
+    for person in (ANNA, BEN):
+        person.signing(store).signature(model)
+        person.signing(store).model_signature(model, "model")
+    assert len(model_signatures(store, "1")) == 2
+    (hers,) = model_signatures(store, "1", ANNA.verifier)
+    assert hers.hint == ANNA.key.public.oms_hint
+    other = put_model(store, tag="other", w=b"other weights")
+    refer(store, other.descriptor, MEDIA_TYPE, (hers.raw, MEDIA_TYPE))
+    assert model_signatures(store, "other") == []
 
 
 def test_1000_bundles_of_one_digest_are_all_judged(
