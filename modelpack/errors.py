@@ -69,7 +69,8 @@ class RegistryError(ModelpackError):
     """The registry refused a request, or could not be reached.
 
     ``status`` is the HTTP status, or 0 where none arrived; ``code`` is the
-    distribution-spec's error code, such as ``BLOB_UPLOAD_UNKNOWN``;
+    distribution-spec's error code, such as ``BLOB_UPLOAD_UNKNOWN``, and ``detail``
+    the text with it, whose form is each registry's own;
     ``retry_after`` is what the registry asked for, in seconds.
     """
 
@@ -79,6 +80,7 @@ class RegistryError(ModelpackError):
         *,
         status: int = 0,
         code: str = "",
+        detail: str = "",
         retry_after: float | None = None,
         where: str = "",
         hint: str = "",
@@ -86,6 +88,7 @@ class RegistryError(ModelpackError):
         super().__init__(message, where=where, hint=hint)
         self.status = status
         self.code = code
+        self.detail = detail
         self.retry_after = retry_after
 
 

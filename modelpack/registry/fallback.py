@@ -8,6 +8,7 @@ all that it has seen there.
 
 from __future__ import annotations
 
+import re
 from typing import Final, Protocol
 
 from modelpack.errors import InvalidInput, NotFound, RegistryError
@@ -17,6 +18,7 @@ from modelpack.oci.manifest import Document, Index, Manifest, parse_any
 from modelpack.oci.patience import Patience
 
 _ROUNDS: Final = 30
+_TAG: Final = re.compile(r"sha256-[0-9a-f]{64}")
 
 
 class Shelf(Protocol):
@@ -52,18 +54,35 @@ def enlist(
         ordered = tuple(seen[digest] for digest in sorted(seen))
         shelf.put_manifest(Index.build(ordered).document, tag_of(subject))
         if attempt:
-            lost = RegistryError("another writer changed the referrers", status=503)
-            patience.wait(patience.first, lost)
-    raise RegistryError(
-        f"the list of referrers of {subject} changes too often",
-        where=tag_of(subject),
-        hint="run the command again when other writers have ended",
-    )
+            _pause(patience)
+    raise _restless(subject)
+
+
+def delist(shelf: Shelf, subject: Digest, gone: Digest, patience: Patience) -> None:
+    """Take a deleted referrer off the list (distribution-spec, "Deleting Manifests").
+
+    Where another writer puts it back, it is taken off again; one that began
+    before and ends after this leaves an entry that leads nowhere.
+    """
+    for attempt in range(_ROUNDS):
+        current = listed(shelf, subject)
+        rest = tuple(entry for entry in current if entry.digest != gone)
+        if len(rest) == len(current):
+            return
+        shelf.put_manifest(Index.build(rest).document, tag_of(subject))
+        if attempt:
+            _pause(patience)
+    raise _restless(subject)
 
 
 def tag_of(subject: Digest) -> str:
     """Return the fallback tag: at most 128 characters, as the grammar allows."""
     return f"{subject.algorithm}-{subject.hex}"[:128]
+
+
+def is_tag(tag: str) -> bool:
+    """Whether a tag is a list of referrers, by its name."""
+    return _TAG.fullmatch(tag) is not None
 
 
 def describe(document: Document) -> Descriptor:
@@ -78,4 +97,17 @@ def describe(document: Document) -> Descriptor:
         size=len(document.raw),
         artifact_type=kind,
         annotations=parsed.annotations,
+    )
+
+
+def _pause(patience: Patience) -> None:
+    lost = RegistryError("another writer changed the referrers", status=503)
+    patience.wait(patience.first, lost)
+
+
+def _restless(subject: Digest) -> RegistryError:
+    return RegistryError(
+        f"the list of referrers of {subject} changes too often",
+        where=tag_of(subject),
+        hint="run the command again when other writers have ended",
     )

@@ -314,9 +314,9 @@ def _refused(
 ) -> RegistryError | AuthenticationError:
     """Turn an answer that was not expected into the error that says who must act."""
     where = f"{request.method} {urlsplit(url)._replace(query='').geturl()}"
-    code, detail = _error_body(response)
+    told = _error_body(response)
     message = f"{response.status} {response.reason or ''}".strip()
-    message += f": {code} {detail}".rstrip() if code or detail else ""
+    message += f": {told.code} {told.message}".rstrip() if told != _Told() else ""
     if response.status == 403:  # noqa: PLR2004
         return AuthenticationError(
             message, where=where, hint="the account lacks access"
@@ -325,21 +325,36 @@ def _refused(
     return kind(
         message,
         status=response.status,
-        code=code,
+        code=told.code,
+        detail=told.detail,
         retry_after=_seconds(response.headers.get("Retry-After")),
         where=where,
     )
 
 
-def _error_body(response: urllib3.HTTPResponse) -> tuple[str, str]:
-    """Return the distribution-spec's error code and message, if there are any."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The first error in an answer (distribution-spec, "Error Codes")."""
+
+    code: str = ""
+    message: str = ""
+    detail: str = ""
+
+
+def _error_body(response: urllib3.HTTPResponse) -> _Told:
+    """Return what the registry says of its error; nothing where it says nothing."""
     try:
         raw = response.read(_MAX_ERROR_BODY)
         errors = Fields.of_json(raw).array("errors")
         first = Fields(errors[0])
-        return first.text("code", default=""), first.text("message", default="")[:300]
+        detail = first.members.get("detail")  # "unstructured data"
+        return _Told(
+            first.text("code", default=""),
+            first.text("message", default="")[:300],
+            detail[:300] if isinstance(detail, str) else "",
+        )
     except (HTTPError, OSError, InvalidInput, IndexError):
-        return "", ""
+        return _Told()
     finally:
         response.close()
 

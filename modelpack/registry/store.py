@@ -35,7 +35,11 @@ from modelpack.oci.store import Blocks
 from modelpack.registry import fallback
 from modelpack.registry.body import HttpBody
 from modelpack.registry.http import Http, Request, read_bounded, whole_number
-from modelpack.registry.upload import RegistryUpload, with_query
+from modelpack.registry.upload import (
+    RegistryUpload,
+    other_bytes_refused,
+    with_query,
+)
 
 _ACCEPT: Final = f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
@@ -129,12 +133,19 @@ class RegistryStore:
 
     def tags(self) -> Sequence[str]:
         found: list[str] = []
-        for page, where in self._pages(f"{self._root}/tags/list?n=1000", MAX_BYTES):
-            for tag in Fields.of_json(page, where=where).array("tags"):
-                if not isinstance(tag, str):
-                    raise InvalidInput("a tag that is not a string", where=where)
-                found.append(tag)
-        return sorted(found)
+        try:
+            for page, where in self._pages(f"{self._root}/tags/list?n=1000", MAX_BYTES):
+                for tag in Fields.of_json(page, where=where).array("tags"):
+                    if not isinstance(tag, str):
+                        raise InvalidInput("a tag that is not a string", where=where)
+                    found.append(tag)
+        except NotFound as error:
+            # A repository without a manifest is none to distribution, and an empty
+            # one to olareg. Any other 404 does not come from a registry.
+            if error.code != "NAME_UNKNOWN":
+                raise
+        # A list of referrers is not something that anybody has tagged.
+        return sorted(tag for tag in found if not fallback.is_tag(tag))
 
     def has(self, blob: Descriptor) -> bool:
         request = Request(method="HEAD", url=f"{self._root}/blobs/{blob.digest}")
@@ -187,14 +198,8 @@ class RegistryStore:
                 )
             )
 
-        try:
+        with other_bytes_refused(blob.digest):
             self._patience.run(put)
-        except RegistryError as error:
-            if error.code == "DIGEST_INVALID":
-                raise ContentError(
-                    f"{blob.digest}: the registry has received other bytes"
-                ) from error
-            raise
 
     def mount(self, blob: Descriptor, origin: str) -> bool:
         query = urlencode({"mount": str(blob.digest), "from": origin})
@@ -227,6 +232,26 @@ class RegistryStore:
             fallback.enlist(self, subject.digest, document, self._patience)
 
     def delete(self, selector: str | Digest) -> None:
+        if isinstance(selector, str):
+            self._delete(selector, "name its digest, which takes all its tags along")
+            return
+        subject = self._subject_of(selector)
+        self._delete(selector, "whoever runs it can allow that")
+        if subject is not None:
+            fallback.delist(self, subject, selector, self._patience)
+
+    def _subject_of(self, digest: Digest) -> Digest | None:
+        """Return what a manifest refers to; ``NotFound`` where it is not there.
+
+        docker-registry 2.8 deletes what is not there, too.
+        """
+        try:
+            subject = parse_any(self.get_manifest(digest)).subject
+        except (ContentError, InvalidInput):
+            return None  # what nobody can read can still be deleted
+        return subject.digest if subject is not None else None
+
+    def _delete(self, selector: str | Digest, hint: str) -> None:
         request = Request(
             method="DELETE",
             url=f"{self._root}/manifests/{selector}",
@@ -236,7 +261,8 @@ class RegistryStore:
             self._patience.run(lambda: self._http.call(request))
         except RegistryError as error:
             if error.status in (400, 405) or error.code == "UNSUPPORTED":
-                error.hint = "this registry deletes only by digest, or not at all"
+                what = "tags" if isinstance(selector, str) else "manifests"
+                error.hint = f"this registry does not delete {what}; {hint}"
             raise
 
     def _pages(self, url: str, limit: int) -> Iterator[tuple[bytes, str]]:

@@ -8,6 +8,8 @@ from its answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -20,6 +22,7 @@ from modelpack.oci.store import Blocks
 from modelpack.registry.http import Http, Request
 
 _RANGE: Final = re.compile(r"(?:bytes=)?0-(\d{1,19})", re.ASCII)
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _OCTETS: Final = "application/octet-stream"
 
 
@@ -92,14 +95,8 @@ class RegistryUpload:
             headers={"Content-Length": "0", "Content-Type": _OCTETS},
             expect=(201, 204),
         )
-        try:
+        with other_bytes_refused(digest):
             self._patience.run(lambda: self._http.call(request))
-        except RegistryError as error:
-            if error.code == "DIGEST_INVALID":
-                raise ContentError(
-                    f"{digest}: the registry has received other bytes"
-                ) from error
-            raise
 
     def cancel(self) -> None:
         try:
@@ -108,6 +105,26 @@ class RegistryUpload:
             )
         except ModelpackError:
             return  # registries forget old uploads by themselves
+
+
+@contextmanager
+def other_bytes_refused(digest: Digest) -> Iterator[None]:
+    """Raise ``ContentError`` where a registry refuses bytes for their digest."""
+    try:
+        yield
+    except RegistryError as error:
+        # distribution-spec, "Error Codes": DIGEST_INVALID. Olareg says
+        # BLOB_UPLOAD_INVALID, which may mean anything; but where it means this,
+        # it names the digest of what it has received.
+        received = _DIGEST.search(error.detail)
+        named = received is not None and received[0] != str(digest)
+        if error.code == "DIGEST_INVALID" or (
+            error.code == "BLOB_UPLOAD_INVALID" and named
+        ):
+            raise ContentError(
+                f"{digest}: the registry has received other bytes"
+            ) from error
+        raise
 
 
 def with_query(url: str, **more: str) -> str:

@@ -38,6 +38,7 @@ class Running:
     storage: Path
     has_referrers: bool
     """Whether it has the referrers API; where not, the fallback tag is the rule."""
+    deletes_tags: bool = True
     ca: Path | None = None
     username: str | None = None
     password: str | None = None
@@ -117,7 +118,12 @@ def docker_registry(folder: Path) -> Iterator[Running]:
     with _serving(
         folder,
         lambda port: _configured("docker-registry", folder, port),
-        lambda host: Running(host=host, storage=_storage(folder), has_referrers=False),
+        lambda host: Running(
+            host=host,
+            storage=_storage(folder),
+            has_referrers=False,
+            deletes_tags=False,
+        ),
     ) as running:
         yield running
 

@@ -12,7 +12,7 @@ from modelpack.api.settings import Settings
 from modelpack.errors import RegistryError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
-from modelpack.oci.manifest import EMPTY_JSON, Manifest
+from modelpack.oci.manifest import EMPTY_JSON, INDEX, Manifest
 from modelpack.oci.patience import Patience
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import Store
@@ -61,7 +61,8 @@ def test_without_the_api_the_list_is_under_the_fallback_tag(
     store = store_at(distribution)
     subject = push(store, b"weights", "v1").descriptor
     push(store, b"signature", subject=subject)
-    assert f"sha256-{subject.digest.hex}" in store.tags()
+    assert store.get_manifest(f"sha256-{subject.digest.hex}").media_type == INDEX
+    assert list(store.tags()) == ["v1"]
 
 
 def test_with_the_api_no_tag_is_made(olareg: Running) -> None:

@@ -180,7 +180,7 @@ def test_a_registry_that_removes_no_tags_is_named_as_one(
     desk.modelpack("push", model, f"{repository}:v1")
     ran = desk.try_modelpack("rm", f"{repository}:v1")
     assert ran.code == 5
-    assert "hint: this registry deletes only by digest" in ran.err
+    assert "hint: this registry does not delete tags; name its digest" in ran.err
     assert desk.modelpack("ls", repository).lines == ["v1"]
 
 

@@ -8,6 +8,7 @@ from modelpack.errors import (
     AuthenticationError,
     ContentError,
     InvalidInput,
+    ModelpackError,
     NotFound,
     RegistryError,
 )
@@ -320,6 +321,48 @@ def test_other_bytes_in_the_registry_are_a_matter_of_content(serve: Serve) -> No
         store.put_blob(BLOB, blocks_of(b"weights"))
     with pytest.raises(ContentError):
         store.begin().commit(BLOB.digest)
+
+
+@pytest.mark.parametrize(
+    ("detail", "kind"),
+    [
+        (f"invalid digest, expected: {Digest.of(b'received')}", ContentError),
+        (f"unfinished: {BLOB.digest}", RegistryError),
+        ("the session is out of step", RegistryError),
+        ({"digest": str(Digest.of(b"received"))}, RegistryError),
+    ],
+)
+def test_an_invalid_upload_has_other_bytes_where_it_names_their_digest(
+    serve: Serve, detail: object, kind: type[ModelpackError]
+) -> None:
+    """As olareg does; the same code may mean anything else."""
+    error = {"code": "BLOB_UPLOAD_INVALID", "detail": detail}
+
+    def script(asked: Asked) -> Say:
+        if asked.method == "POST":
+            return Say(202, {"Location": "/up"})
+        return Say(400, body=json.dumps({"errors": [error]}).encode())
+
+    store = serve(script).store()
+    with pytest.raises(kind):
+        store.put_blob(BLOB, blocks_of(b"weights"))
+    with pytest.raises(kind):
+        store.begin().commit(BLOB.digest)
+
+
+def test_only_an_unknown_repository_has_no_tags(serve: Serve) -> None:
+    unknown = Say(404, body=b'{"errors":[{"code":"NAME_UNKNOWN"}]}')
+    assert serve(lambda _: unknown).store().tags() == []
+    with pytest.raises(NotFound):
+        serve(lambda _: Say(404)).store().tags()
+
+
+def test_a_list_of_referrers_is_no_tag(serve: Serve) -> None:
+    fallback = f"sha256-{BLOB.digest.hex}"
+    listed = ["v1", fallback, f"{fallback}.sig", "sha256-short"]
+    page = Say(body=json.dumps({"tags": listed}).encode())
+    found = serve(lambda _: page).store().tags()
+    assert found == sorted({*listed} - {fallback})
 
 
 def test_on_loopback_https_is_tried_first_then_http(serve: Serve) -> None:

@@ -327,6 +327,9 @@ class StoreContract:
 
     def test_threads_push_at_once(self, store: Store) -> None:
         contents = [os.urandom(200_000 + n) for n in range(24)]
+        # docker-registry 2.8 reads its own half-written link where two threads
+        # send it the same blob, and calls a manifest that names it invalid.
+        push_blob(store, b"{}", EMPTY_JSON)
 
         def one(number: int) -> None:
             content = contents[number]
