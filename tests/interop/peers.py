@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import pytest
 
@@ -123,6 +123,36 @@ class DebianProgram:
         return sorted(missing | {self.name})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonProgram:
+    """Installed into a virtual environment of its own.
+
+    What it depends on is not what this project depends on, nor at the same versions.
+    """
+
+    name: str
+    version: str
+    requirements: tuple[str, ...]
+
+    @property
+    def executable(self) -> str:
+        return "run"
+
+    def build(self, folder: Path) -> None:
+        environment = folder / "environment"
+        _run([sys.executable, "-m", "venv", str(environment)])
+        pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        _run([*pip, "--disable-pip-version-check", *self.requirements])
+        launcher = folder / self.executable
+        # Not the script that pip wrote: it names the folder of before the renaming.
+        launcher.write_text(
+            "#!/bin/sh\n"
+            'here="$(dirname "$(readlink -f "$0")")"\n'
+            f'exec "$here/environment/bin/python" -m {self.name} "$@"\n'
+        )
+        launcher.chmod(0o755)
+
+
 PEERS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
@@ -146,6 +176,29 @@ PEERS: dict[str, Peer] = {
             name="modctl", version="v0.2.2", package="github.com/modelpack/modctl"
         ),
         GoProgram(name="kit", version="v1.15.0", package="github.com/kitops-ml/kitops"),
+        GoProgram(
+            name="cosign",
+            version="v3.1.3",
+            package="github.com/sigstore/cosign/v3/cmd/cosign",
+        ),
+        GoProgram(
+            name="fulcio", version="v1.8.8", package="github.com/sigstore/fulcio"
+        ),
+        GoProgram(
+            name="rekor",
+            version="v2.3.0",
+            package="github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix",
+        ),
+        GoProgram(
+            name="timestamp-server",
+            version="v2.1.3",
+            package="github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server",
+        ),
+        PythonProgram(
+            name="model_signing",
+            version="1.1.1",
+            requirements=("model-signing==1.1.1", "pyOpenSSL==26.4.0"),
+        ),
         DebianProgram(name="skopeo"),
         DebianProgram(name="docker-registry"),
     )
@@ -153,15 +206,19 @@ PEERS: dict[str, Peer] = {
 
 
 def program(name: str) -> Path:
-    """Path of the peer for a test, which is skipped where it is missing.
-
-    Under CI a missing peer is a failure: a skip there would pass for a proof.
-    """
+    """Path of the peer for a test, which is skipped where it is missing."""
     peer = PEERS[name]
     path = location(peer)
-    if path.exists():
-        return path
-    message = f"{peer.name} {peer.version} is not built: run make interop"
+    if not path.exists():
+        lacking(f"{peer.name} {peer.version} is not built: run make interop")
+    return path
+
+
+def lacking(message: str) -> NoReturn:
+    """Skip the test, by name, for want of something that this machine should have.
+
+    Under CI that is a failure: a skip there would pass for a proof.
+    """
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
