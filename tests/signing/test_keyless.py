@@ -1,0 +1,328 @@
+"""Keyless: whose signature holds, and all that may be wrong with one."""
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modelpack.attest.bundle import Bundle
+from modelpack.attest.evidence import About, CertificateSigner, verified
+from modelpack.attest.statement import Statement
+from modelpack.errors import (
+    AuthenticationError,
+    InvalidInput,
+    RegistryError,
+    VerificationError,
+)
+from modelpack.oci.digest import Digest
+from modelpack.signing.keyless import (
+    Expected,
+    KeylessSigning,
+    KeylessVerifier,
+    Pattern,
+)
+from modelpack.signing.managed import KeySigning
+from modelpack.signing.private_key import PrivateKey
+from modelpack.signing.trust import private_instance
+from tests.sigstore.server import FakeSigstore
+
+DIGEST = Digest.of(b"a model")
+OTHER = Digest.of(b"another model")
+ANNA = "anna@example.com"
+WORKFLOW = "https://github.com/acme/models/.github/workflows/train.yml@refs/heads/main"
+
+
+def trust(sigstore: FakeSigstore) -> Any:  # noqa: ANN401 - sigstore's ClientTrustConfig
+    return private_instance(
+        trusted_root=json.dumps(sigstore.trusted_root()).encode(),
+        signing_config=json.dumps(sigstore.signing_config()).encode(),
+    )
+
+
+def signing(sigstore: FakeSigstore, identity: str = ANNA) -> KeylessSigning:
+    return KeylessSigning(lambda: trust(sigstore), lambda _: sigstore.token(identity))
+
+
+def sign(
+    sigstore: FakeSigstore, identity: str = ANNA, digest: Digest = DIGEST
+) -> Bundle:
+    return signing(sigstore, identity).sign(Statement.signature(digest))
+
+
+def believing(
+    sigstore: FakeSigstore, identity: str | Pattern, issuer: str | Pattern = ""
+) -> KeylessVerifier:
+    root = json.dumps(sigstore.trusted_root()).encode()
+    return KeylessVerifier(
+        Expected(
+            identity=identity if isinstance(identity, Pattern) else Pattern(identity),
+            issuer=issuer
+            if isinstance(issuer, Pattern)
+            else Pattern(issuer or sigstore.url),
+        ),
+        lambda: private_instance(trusted_root=root),
+    )
+
+
+@pytest.mark.parametrize("identity", [ANNA, WORKFLOW])
+def test_a_signature_holds_and_says_who_and_when(
+    sigstore: FakeSigstore, identity: str
+) -> None:
+    before = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    bundle = sign(sigstore, identity)
+    found = verified(bundle, About(DIGEST), believing(sigstore, identity))
+    assert found.proven.signer == CertificateSigner(identity, sigstore.url)
+    assert found.proven.logged
+    assert found.proven.signed_at is not None
+    assert before <= found.proven.signed_at <= dt.datetime.now(dt.UTC)
+    # cosign's own statement, byte for byte: its subject has no name.
+    assert json.loads(found.statement.raw)["subject"] == [
+        {"digest": {"sha256": DIGEST.hex}}
+    ]
+
+
+def test_no_service_is_asked_to_verify() -> None:
+    with FakeSigstore() as sigstore:
+        bundle = sign(sigstore)
+        verifier = believing(sigstore, ANNA)
+    assert verifier.verify(bundle).logged
+
+
+def test_many_bundles_load_the_trusted_root_once(sigstore: FakeSigstore) -> None:
+    asked = []
+
+    def load() -> Any:  # noqa: ANN401
+        asked.append(1)
+        return trust(sigstore)
+
+    verifier = KeylessVerifier(
+        Expected(identity=Pattern(ANNA), issuer=Pattern(sigstore.url)), load
+    )
+    signer = signing(sigstore)
+    for digest in (DIGEST, OTHER):
+        verifier.verify(signer.sign(Statement.signature(digest)))
+    assert asked == [1]
+
+
+def test_a_signer_recognises_its_own(sigstore: FakeSigstore) -> None:
+    anna = signing(sigstore)
+    bundle = anna.sign(Statement.signature(DIGEST))
+    assert anna.own().verify(bundle).signer == CertificateSigner(ANNA, sigstore.url)
+    with pytest.raises(VerificationError):
+        anna.own().verify(sign(sigstore, "ben@example.com"))
+
+
+ELSEWHERE = "https://issuer.test"
+STRANGERS: dict[str, tuple[str | Pattern, str | Pattern]] = {
+    "another identity": ("ben@example.com", ""),
+    "another issuer": (ANNA, ELSEWHERE),
+    "both": ("ben@example.com", ELSEWHERE),
+    "a regexp for a suffix": (Pattern("na@example.com", is_regexp=True), ""),
+    "a regexp for a prefix": (Pattern("anna@example", is_regexp=True), ""),
+    "an alternative that is not anchored": (
+        Pattern("anna@example.co|nobody", is_regexp=True),
+        "",
+    ),
+    "an issuer by a part of it": (ANNA, Pattern("http://127", is_regexp=True)),
+    "a dot that is one": ("anna@example_com", ""),
+    "another case": ("Anna@example.com", ""),
+}
+
+
+@pytest.mark.parametrize("expected", STRANGERS.values(), ids=STRANGERS.keys())
+def test_somebody_else_is_refused(
+    sigstore: FakeSigstore, expected: tuple[str | Pattern, str | Pattern]
+) -> None:
+    bundle = sign(sigstore)
+    with pytest.raises(VerificationError, match=r"was signed (by|under)"):
+        believing(sigstore, *expected).verify(bundle)
+    believing(sigstore, ANNA).verify(bundle)
+
+
+def test_a_regexp_for_all_of_it_matches(sigstore: FakeSigstore) -> None:
+    bundle = sign(sigstore, WORKFLOW)
+    expected = Pattern(r"https://github\.com/acme/models/.*", is_regexp=True)
+    believing(sigstore, expected, Pattern(r"http://.*", is_regexp=True)).verify(bundle)
+
+
+def test_the_right_identity_by_a_wrong_issuer_is_refused(
+    sigstore: FakeSigstore,
+) -> None:
+    sigstore.issuer = ELSEWHERE
+    bundle = sign(sigstore)
+    with pytest.raises(VerificationError, match="under the issuer"):
+        believing(sigstore, ANNA).verify(bundle)
+
+
+@pytest.mark.parametrize("text", ["", "("])
+def test_a_pattern_that_means_nothing_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        Pattern(text, is_regexp=True)
+
+
+def test_a_bundle_of_another_instance_is_refused(sigstore: FakeSigstore) -> None:
+    with FakeSigstore() as other:
+        bundle = sign(other)
+        verifier = believing(sigstore, ANNA, other.url)
+    with pytest.raises(VerificationError):
+        verifier.verify(bundle)
+
+
+def test_a_key_is_not_taken_for_an_identity(sigstore: FakeSigstore) -> None:
+    bundle = KeySigning(key=PrivateKey.generate()).sign(Statement.signature(DIGEST))
+    with pytest.raises(VerificationError, match="with a key"):
+        believing(sigstore, ANNA).verify(bundle)
+
+
+def test_a_certificate_that_had_ended_is_refused(sigstore: FakeSigstore) -> None:
+    """The authority's own clock tells: 11 minutes after it began, it has ended."""
+    sigstore.tsa.ago = dt.timedelta(minutes=-11)
+    bundle = sign(sigstore)
+    with pytest.raises(VerificationError):
+        believing(sigstore, ANNA).verify(bundle)
+
+
+def test_a_certificate_before_its_time_is_refused(sigstore: FakeSigstore) -> None:
+    sigstore.tsa.ago = dt.timedelta(minutes=11)
+    bundle = sign(sigstore)
+    with pytest.raises(VerificationError):
+        believing(sigstore, ANNA).verify(bundle)
+
+
+FAULTS: dict[str, Callable[[FakeSigstore], None]] = {
+    "a certificate in no log": lambda s: setattr(s.fulcio, "wrong_log", True),
+    "no timestamp": lambda s: setattr(s.tsa, "down", True),
+}
+
+
+@pytest.mark.parametrize("spoil", FAULTS.values(), ids=FAULTS.keys())
+def test_what_could_not_be_verified_is_not_signed(
+    sigstore: FakeSigstore, spoil: Callable[[FakeSigstore], None]
+) -> None:
+    spoil(sigstore)
+    with pytest.raises(RegistryError, match="Sigstore"):
+        sign(sigstore)
+
+
+def test_a_log_entry_about_something_else_is_refused(sigstore: FakeSigstore) -> None:
+    sigstore.rekor.lies = True
+    bundle = sign(sigstore)
+    with pytest.raises(VerificationError):
+        believing(sigstore, ANNA).verify(bundle)
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
+def test_a_token_that_is_none_is_named(sigstore: FakeSigstore, token: str) -> None:
+    signer = KeylessSigning(lambda: trust(sigstore), lambda _: token)
+    with pytest.raises(AuthenticationError, match="identity token"):
+        signer.sign(Statement.signature(DIGEST))
+
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "certificate": ("verificationMaterial", "certificate"),
+    "log entry": ("verificationMaterial", "tlogEntries"),
+    "timestamps": ("verificationMaterial", "timestampVerificationData"),
+    "signature": ("dsseEnvelope", "signatures"),
+    "payload": ("dsseEnvelope", "payload"),
+    "payload type": ("dsseEnvelope", "payloadType"),
+    "all but the payload": ("verificationMaterial",),
+}
+
+
+@pytest.mark.parametrize("path", PARTS.values(), ids=PARTS.keys())
+def test_parts_of_two_good_bundles_make_no_good_one(
+    sigstore: FakeSigstore, path: tuple[str, ...]
+) -> None:
+    mine = json.loads(sign(sigstore).raw)
+    theirs = json.loads(sign(sigstore, digest=OTHER).raw)
+    theirs["dsseEnvelope"]["payloadType"] = "application/json"
+    *way, last = path
+    here, there = mine, theirs
+    for step in way:
+        here, there = here[step], there[step]
+    here[last] = there[last]
+    bundle = Bundle.parse(json.dumps(mine).encode())
+    with pytest.raises(VerificationError):
+        verified(bundle, About(DIGEST), believing(sigstore, ANNA))
+    with pytest.raises(VerificationError):
+        verified(bundle, About(OTHER), believing(sigstore, ANNA))
+
+
+LACKS: dict[str, tuple[str, ...]] = {
+    "log entry": ("verificationMaterial", "tlogEntries"),
+    "timestamps": ("verificationMaterial", "timestampVerificationData"),
+    "proof": ("verificationMaterial", "tlogEntries", "inclusionProof"),
+}
+
+
+@pytest.mark.parametrize("path", LACKS.values(), ids=LACKS.keys())
+def test_what_is_missing_is_missed(
+    sigstore: FakeSigstore, path: tuple[str, ...]
+) -> None:
+    document = json.loads(sign(sigstore).raw)
+    *way, last = path
+    here = document
+    for step in way:
+        here = here[step]
+        here = here[0] if isinstance(here, list) else here
+    del here[last]
+    bundle = Bundle.parse(json.dumps(document).encode())
+    with pytest.raises(VerificationError):
+        believing(sigstore, ANNA).verify(bundle)
+
+
+def test_zero_values_that_go_leaves_out_are_read(sigstore: FakeSigstore) -> None:
+    """The first entry of a new log: index 0, no hash beside its path."""
+    document = json.loads(sign(sigstore).raw)
+    (entry,) = document["verificationMaterial"]["tlogEntries"]
+    assert entry["logIndex"] == "0"
+    del entry["logIndex"], entry["inclusionProof"]["logIndex"]
+    del entry["inclusionProof"]["hashes"]
+    bundle = Bundle.parse(json.dumps(document).encode())
+    assert believing(sigstore, ANNA).verify(bundle).logged
+
+
+with FakeSigstore() as _SIGSTORE:
+    _GOOD = sign(_SIGSTORE)
+    _VERIFIER = believing(_SIGSTORE, ANNA)
+
+
+@given(at=st.integers(0, len(_GOOD.raw) - 1), bit=st.integers(0, 7))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_flipped_bit_makes_it_say_something_else(at: int, bit: int) -> None:
+    raw = bytearray(_GOOD.raw)
+    raw[at] ^= 1 << bit
+    try:
+        found = verified(Bundle.parse(bytes(raw)), About(DIGEST), _VERIFIER)
+    except (VerificationError, InvalidInput):
+        return
+    good = verified(_GOOD, About(DIGEST), _VERIFIER)
+    assert found.statement.raw == good.statement.raw
+    assert found.proven == good.proven
+
+
+def test_a_flipped_bit_within_what_is_encoded_is_refused() -> None:
+    """Unlike one in JSON's own characters, it always changes what is checked."""
+    document = json.loads(_GOOD.raw)
+    entry = document["verificationMaterial"]["tlogEntries"][0]
+    places: dict[str, tuple[Any, str]] = {
+        "payload": (document["dsseEnvelope"], "payload"),
+        "signature": (document["dsseEnvelope"]["signatures"][0], "sig"),
+        "certificate": (document["verificationMaterial"]["certificate"], "rawBytes"),
+        "body": (entry, "canonicalizedBody"),
+        "root": (entry["inclusionProof"], "rootHash"),
+    }
+    for holder, key in places.values():
+        kept = holder[key]
+        content = bytearray(base64.b64decode(kept))
+        content[len(content) // 2] ^= 1
+        holder[key] = base64.b64encode(content).decode()
+        bundle = Bundle.parse(json.dumps(document).encode())
+        with pytest.raises(VerificationError):
+            verified(bundle, About(DIGEST), _VERIFIER)
+        holder[key] = kept
