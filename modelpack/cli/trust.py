@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,6 +13,7 @@ from modelpack.api.files import content_of
 from modelpack.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from modelpack.api.keyless import Token
     from modelpack.api.signing import SignWith
     from modelpack.attest.evidence import Verifier
 
@@ -136,7 +136,7 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
             signing_config=signing_config,
         )
         return sign_keyless(
-            partial(_token, identity_token), sigstore, model_signature=model_signature
+            _token(identity_token), sigstore, model_signature=model_signature
         )
     if identity_token is not None:
         raise InvalidInput("--key and --identity-token: one of them signs")
@@ -155,25 +155,25 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
     )
 
 
-def _token(given: str | None, issuer: str) -> str:
-    """Return an identity token: as given, of the CI system, or by a browser."""
+def _token(given: str | None) -> Token:
+    """Return where a token comes from: as given, the CI system, or a browser."""
     from modelpack.signing.keyless import ambient_token, browser_token
 
-    if given is not None:
-        # As cosign takes it: a token, or the name of a file with one.
-        is_token = given.count(".") == 2 and "/" not in given  # noqa: PLR2004 - a JWT
-        return (
-            given if is_token else content_of(given).decode("ascii", "replace").strip()
-        )
-    ambient = ambient_token()
-    if ambient is not None:
-        return ambient
+    token = _compact(given) if given is not None else ambient_token()
+    if token is not None:
+        return lambda _: token
     if not sys.stdin.isatty():
         raise InvalidInput(
             "nothing says who signs",
             hint="--key FILE, --identity-token TOKEN, or a CI system that has one",
         )
-    return browser_token(issuer)
+    return browser_token
+
+
+def _compact(given: str) -> str:
+    """Return a token: cosign takes it as such, or as the name of a file with one."""
+    is_token = given.count(".") == 2 and "/" not in given  # noqa: PLR2004 - a JWT
+    return given if is_token else content_of(given).decode("ascii", "replace").strip()
 
 
 def verifier(  # noqa: PLR0913 - one keyword for each flag

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -234,3 +236,65 @@ def test_memory_does_not_grow_with_the_model(tmp_path: Path, registry: str) -> N
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 150
+
+
+def test_removing_goes_on_where_one_fails(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    place = f"{registry}/team/model"
+    run(tmp_path, "push", model, f"{place}:1")
+    removed = run(tmp_path, "rm", f"{place}:2", f"{place}:1", "no-host:1")
+    assert removed.returncode == 5
+    assert removed.stdout == f"{place}:1\n"
+    assert removed.stderr.count("error: ") == 2
+    listed = run(tmp_path, "ls", place)
+    assert (listed.returncode, listed.stdout) == (0, "")
+    assert listed.stderr == f"there are no tags in {place}\n"
+
+
+def test_a_comparison_counts_the_tensors_of_new_files(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    before, after = f"{registry}/team/model:1", f"{registry}/team/model:2"
+    run(tmp_path, "push", model, before)
+    same = run(tmp_path, "diff", before, before)
+    assert (same.stdout, same.stderr) == ("", "they have the same files\n")
+    tensor = b'{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'
+    weights = len(tensor).to_bytes(8, "little") + tensor
+    (model / "model.safetensors").write_bytes(weights)
+    run(tmp_path, "push", model, after)
+    size = f"{len(weights)} B"
+    told = run(tmp_path, "diff", before, after).stdout
+    assert told == f"+ model.safetensors  {size}  1 tensor\n"
+    told = run(tmp_path, "diff", after, before).stdout
+    assert told == f"- model.safetensors  {size}  1 tensor\n"
+
+
+def test_a_refused_connection_is_told_once(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        pulled = run(tmp_path, "pull", f"{place}/team/model:1")
+    assert pulled.returncode == 5
+    refused = f"{place}: the connection was refused"
+    assert pulled.stderr.count(f"waiting, to try again: {refused}\n") == 1
+    assert pulled.stderr.count("waiting") == 1
+    assert f"error: {refused}\nhint: " in pulled.stderr
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_registry_ends_well_whoever_ends_it(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "modelpack", "registry", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as serving:
+        assert serving.stdout is not None
+        assert serving.stdout.readline()
+        serving.send_signal(ending)
+        assert serving.wait(timeout=30) == 0
+    assert not list(tmp_path.iterdir())

@@ -12,9 +12,12 @@ import pytest
 
 from modelpack.serve.registry import RegistryServer
 from tests.docs.pages import ADDRESS
+from tests.sigstore.server import FakeSigstore
 
 MODEL = "all-MiniLM-L6-v2"
 """The real model that the examples use, as it is called in their directory."""
+ISSUER = "http://127.0.0.1:8080"
+"""Where the private Sigstore of every example is, and who issues identities there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Room:
 
     folder: Path
     address: str
+    issuer: str
     environment: dict[str, str]
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
@@ -41,11 +45,14 @@ class Room:
 
     def here(self, text: str) -> str:
         """Put this room's registry in the place of the documented one."""
-        return text.replace(ADDRESS, self.address)
+        return text.replace(ADDRESS, self.address).replace(ISSUER, self.issuer)
 
     def there(self, text: str) -> str:
         """Put the documented registry in the place of this room's."""
-        return text.replace(self.address, ADDRESS).replace(str(self.folder), "…")
+        here = {self.address: ADDRESS, self.issuer: ISSUER, str(self.folder): "…"}
+        for found, shown in here.items():
+            text = text.replace(found, shown)
+        return text
 
 
 @pytest.fixture
@@ -62,5 +69,10 @@ def room(tmp_path: Path) -> Iterator[Room]:
         "COLUMNS": "100",
         "MODELPACK_PASSWORD": "of an example",
     }
-    with RegistryServer(tmp_path / "registry") as server:
-        yield Room(folder, server.address, environment)
+    with (
+        RegistryServer(tmp_path / "registry") as server,
+        FakeSigstore() as sigstore,
+    ):
+        sigstore.write(folder)
+        (folder / "token").write_text(sigstore.token("anna@example.com"))
+        yield Room(folder, server.address, sigstore.url, environment)
