@@ -5,13 +5,14 @@
 >>> modelpack.pull(pushed.reference, "./copy")
 
 Every verb takes ``settings`` (how to reach a registry) and, where bytes move,
-``notify`` (a function that hears each progress event).
+``notify`` (a function that hears each progress event). What they raise is a
+``ModelpackError``.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelpack.version import __version__
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
         Settings,
         diff,
         inspect,
+        login,
+        logout,
         pull,
         push,
         remove,
@@ -30,15 +33,59 @@ if TYPE_CHECKING:
         tags,
         tree,
     )
+    from modelpack.errors import (
+        AuthenticationError,
+        ContentError,
+        InvalidInput,
+        LocalError,
+        ModelpackError,
+        NotFound,
+        PolicyDenied,
+        RegistryError,
+        UnusableArtifact,
+        VerificationError,
+    )
+    from modelpack.transfer.progress import (
+        Began,
+        Done,
+        Event,
+        Listener,
+        Moved,
+        Planned,
+        Restarted,
+        Waiting,
+        Warned,
+    )
 
 __all__ = [
+    "AuthenticationError",
+    "Began",
+    "ContentError",
+    "Done",
+    "Event",
     "Inspection",
+    "InvalidInput",
+    "Listener",
+    "LocalError",
+    "ModelpackError",
+    "Moved",
+    "NotFound",
+    "Planned",
+    "PolicyDenied",
     "PullResult",
     "PushResult",
+    "RegistryError",
+    "Restarted",
     "Settings",
+    "UnusableArtifact",
+    "VerificationError",
+    "Waiting",
+    "Warned",
     "__version__",
     "diff",
     "inspect",
+    "login",
+    "logout",
     "pull",
     "push",
     "remove",
@@ -47,9 +94,13 @@ __all__ = [
     "tree",
 ]
 
+_HOMES: Final = ("modelpack.errors", "modelpack.api", "modelpack.transfer.progress")
+
 
 def __getattr__(name: str) -> object:
     # Loaded on first use, so that ``modelpack --version`` need not wait for it.
-    if name in __all__:
-        return getattr(importlib.import_module("modelpack.api"), name)
+    for home in _HOMES if name in __all__ else ():
+        module = importlib.import_module(home)
+        if name in module.__all__:
+            return getattr(module, name)
     raise AttributeError(f"module 'modelpack' has no attribute {name!r}")

@@ -110,6 +110,8 @@ class _Lines:
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._words = _HOW["push"]
+        self._resumed: dict[str, int] = {}
+        self._reason = ""
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -118,16 +120,28 @@ class _Lines:
                 case Planned():
                     self._words = _HOW[event.verb]
                 case Done():
-                    word = self._words.get(event.how, event.how)
-                    self._write(f"{word:<8}{human(event.size):>10}  {event.name}")
+                    self._reason = ""
+                    self._done(event)
                 case Moved(resumed=True):
-                    self._write(f"{'resumed':<8}{human(event.count):>10}  {event.name}")
-                case Waiting():
-                    self._write(f"waiting {event.seconds:g} s: {event.reason}")
+                    before = self._resumed.get(event.name, 0)
+                    self._resumed[event.name] = before + event.count
+                case Restarted():
+                    before = self._resumed.get(event.name, 0)
+                    self._resumed[event.name] = min(before, event.offset)
+                case Waiting() if event.reason != self._reason:
+                    # The same failure again, or in another stream, is no news.
+                    self._reason = event.reason
+                    self._write(f"waiting, to try again: {event.reason}")
                 case Warned():
                     self._write(f"warning: {event.message}")
                 case _:
                     pass
+
+    def _done(self, event: Done) -> None:
+        word = self._words.get(event.how, event.how)
+        resumed = self._resumed.pop(event.name, 0)
+        told = f" ({human(resumed)} resumed)" if resumed else ""
+        self._write(f"{word:<8}{human(event.size):>10}  {event.name}{told}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import human, show_json, tell
+from modelpack.cli.console import human, say, show_json, tell
 
 if TYPE_CHECKING:
     from modelpack.formats.tensor import Tensor
@@ -40,11 +40,19 @@ def diff(
             }
         )
         return
+    if not found.files:
+        say("they have the same files")
     for file in found.files:
-        tell(f"{_mark(file)} {file.path}  {_sizes(file)}")
-        for tensor in found.tensors:
-            if tensor.file == file.path:
-                tell(f"    {_mark(tensor)} {tensor.name}  {_shapes(tensor)}")
+        tensors = [tensor for tensor in found.tensors if tensor.file == file.path]
+        changed = file.before is not None and file.after is not None
+        count = _count(len(tensors)) if tensors and not changed else ""
+        tell(f"{_mark(file)} {file.path}  {_sizes(file)}{count}")
+        for tensor in tensors if changed else ():
+            tell(f"    {_mark(tensor)} {tensor.name}  {_shapes(tensor)}")
+
+
+def _count(tensors: int) -> str:
+    return f"  {tensors} tensor{'' if tensors == 1 else 's'}"
 
 
 def _mark(change: FileChange | TensorChange) -> str:

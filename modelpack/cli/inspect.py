@@ -11,7 +11,7 @@ from modelpack.cli.console import human, show_json, tell
 
 
 def inspect(
-    reference: Annotated[str, typer.Argument(help="A model.")],
+    reference: Annotated[str, typer.Argument(help="A model.", metavar="REFERENCE")],
     *,
     headers: Annotated[
         bool,

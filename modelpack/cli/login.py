@@ -11,7 +11,9 @@ from modelpack.cli import options
 from modelpack.cli.console import say
 from modelpack.errors import InvalidInput
 
-Host = Annotated[str, typer.Argument(help="HOST[:PORT] of the registry.")]
+Host = Annotated[
+    str, typer.Argument(help="HOST[:PORT] of the registry.", metavar="HOST")
+]
 
 
 def login(

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import show_json, tell
+from modelpack.cli.console import say, show_json, tell
 
 
 def ls(
     place: Annotated[
-        str, typer.Argument(help="HOST/NAME, oci:DIR or oci-archive:FILE.")
+        str,
+        typer.Argument(help="HOST/NAME, oci:DIR or oci-archive:FILE.", metavar="PLACE"),
     ],
     *,
     plain_http: options.PlainHttp = False,
@@ -29,6 +30,8 @@ def ls(
     )
     if output is options.Format.JSON:
         show_json({"place": place, "tags": list(found)})
-    else:
-        for name in found:
-            tell(name)
+        return
+    if not found:
+        say(f"there are no tags in {place}")
+    for name in found:
+        tell(name)

@@ -15,7 +15,10 @@ from modelpack.errors import InvalidInput
 def pull(  # noqa: PLR0913 - one parameter for each flag
     reference: Annotated[
         str,
-        typer.Argument(help="HOST/NAME:TAG, HOST/NAME@DIGEST, oci:… or oci-archive:…."),
+        typer.Argument(
+            help="HOST/NAME:TAG, HOST/NAME@DIGEST, oci:… or oci-archive:….",
+            metavar="REFERENCE",
+        ),
     ],
     *,
     into: Annotated[

@@ -17,7 +17,11 @@ def push(  # noqa: PLR0913 - one parameter for each flag
         str, typer.Argument(help="A directory or a file.", metavar="SOURCE")
     ],
     reference: Annotated[
-        str, typer.Argument(help="HOST/NAME:TAG, oci:DIR:TAG or oci-archive:FILE:TAG.")
+        str,
+        typer.Argument(
+            help="HOST/NAME:TAG, oci:DIR:TAG or oci-archive:FILE:TAG.",
+            metavar="REFERENCE",
+        ),
     ],
     *,
     include: options.Include = None,

@@ -37,6 +37,18 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve an OCI registry until interrupted."""
+    import signal
+
+    # What runs a service ends it with SIGTERM: that is no failure, and the
+    # temporary folder has to go as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _serve(directory, host, port)
+    except KeyboardInterrupt:
+        say("ended")
+
+
+def _serve(directory: Path | None, host: str, port: int) -> None:
     from tempfile import TemporaryDirectory
 
     from modelpack.serve.registry import RegistryServer
@@ -46,7 +58,4 @@ def serve(
         with RegistryServer(place, host=host, port=port) as server:
             print(server.address, flush=True)
             say(f"serving {place}; Ctrl-C ends it")
-            try:
-                server.serve_forever()
-            except KeyboardInterrupt:
-                say("ended")
+            server.serve_forever()

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import tell
+from modelpack.cli.console import fail, tell
+from modelpack.errors import ModelpackError
 
 
 def rm(
@@ -19,11 +20,20 @@ def rm(
     ca_file: options.CaFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """Remove a tag, or an artifact by its digest."""
+    """Remove tags, and artifacts by their digest; go on where one fails."""
     from modelpack.api import remove
+    from modelpack.cli.main import exit_code
 
     del debug  # read in main
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)
+    failed: list[ModelpackError] = []
     for reference in references:
-        remove(reference, settings=settings)
-        tell(reference)
+        try:
+            remove(reference, settings=settings)
+        except ModelpackError as error:
+            failed.append(error)
+            fail(str(error), hint=error.hint)
+        else:
+            tell(reference)
+    if failed:
+        raise typer.Exit(exit_code(failed[0]))

@@ -11,7 +11,9 @@ from modelpack.cli.console import tell
 
 
 def tag(
-    reference: Annotated[str, typer.Argument(help="What to tag, by tag or digest.")],
+    reference: Annotated[
+        str, typer.Argument(help="What to tag, by tag or digest.", metavar="REFERENCE")
+    ],
     tags: Annotated[list[str], typer.Argument(help="The new tags.", metavar="TAG…")],
     *,
     plain_http: options.PlainHttp = False,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def tree(
-    reference: Annotated[str, typer.Argument(help="An artifact.")],
+    reference: Annotated[str, typer.Argument(help="An artifact.", metavar="REFERENCE")],
     *,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,

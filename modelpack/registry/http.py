@@ -8,6 +8,7 @@ to HTTP.
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,12 @@ from typing import Final, cast
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    SSLError,
+)
 
 from modelpack.errors import (
     AuthenticationError,
@@ -235,7 +241,22 @@ class Http:
                 where=self._repository.host,
                 hint="--ca-file FILE names the authority that signed it",
             )
-        return RegistryError(f"no answer: {reason}", where=self._repository.host)
+        host = self._repository.host
+        name = reason.__cause__ if isinstance(reason, NewConnectionError) else None
+        if isinstance(name, socket.gaierror) and name.errno != socket.EAI_AGAIN:
+            return RegistryError(
+                f"the name does not resolve: {name.strerror}",
+                status=523,  # for good: waiting does not make a name
+                where=host,
+                hint="look for a slip in the host, or a proxy that is not set",
+            )
+        if isinstance(name, ConnectionRefusedError):
+            return RegistryError(
+                "the connection was refused",
+                where=host,
+                hint="is the registry running, and is this its port?",
+            )
+        return RegistryError(f"no answer: {reason}", where=host)
 
 
 def read_bounded(response: urllib3.HTTPResponse, limit: int, where: str) -> bytes:

@@ -8,6 +8,19 @@ from typing import Literal
 
 from modelpack.oci.digest import Digest
 
+__all__ = [
+    "Began",
+    "Done",
+    "Event",
+    "Listener",
+    "Moved",
+    "Planned",
+    "Restarted",
+    "Waiting",
+    "Warned",
+    "nobody",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:

@@ -108,14 +108,12 @@ def _differs(step: Step, printed: str) -> str:
 def _flags() -> dict[str, set[str]]:
     group = typer.main.get_command(app)
     commands = dict(getattr(group, "commands", {}))
-    for group_of_more in ("registry", "key"):
-        commands |= getattr(commands.get(group_of_more), "commands", {})
-    found = {
-        name: {
-            flag
-            for option in command.params
-            for flag in (*option.opts, *option.secondary_opts)
-        }
-        for name, command in commands.items()
-    }
+    deeper = [getattr(commands[name], "commands", {}) for name in ("registry", "key")]
+    found: dict[str, set[str]] = {}
+    # `key inspect` and `inspect` share a name here, and so their flags.
+    for name, command in (
+        pair for level in (commands, *deeper) for pair in level.items()
+    ):
+        for option in command.params:
+            found.setdefault(name, set()).update(option.opts, option.secondary_opts)
     return found | {"modelpack": {"--version", "--help", "--install-completion"}}

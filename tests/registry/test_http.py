@@ -29,7 +29,7 @@ from tests.registry.scripted import (
     Serve,
     behind_login,
 )
-from tests.transfer.making import Waits, described
+from tests.transfer.making import Waits, described, patience
 
 BLOB = described(b"weights")
 MADE = Manifest.build(
@@ -417,3 +417,17 @@ def test_loopback_needs_no_proxy(serve: Serve) -> None:
     how = Connecting(plain_http=True, proxies={"http": proxy.url})
     assert registry.store(connecting=how).get_manifest("v1") == MADE.document
     assert proxy.asked == []
+
+
+def test_a_name_that_does_not_resolve_is_not_waited_for() -> None:
+    # RFC 6761, 6.4: "invalid" names do not exist, which needs no network to know;
+    # a resolver that cannot be reached may say that it does not know now.
+    place = Repository("registry.invalid", "x")
+    with pytest.raises(RegistryError) as failed:
+        Http(place, Connecting(), Login()).ping()
+    if "resolve" not in failed.value.message:
+        pytest.skip("the resolver of this machine does not answer")
+    waits = Waits()
+    with pytest.raises(RegistryError, match="does not resolve"):
+        patience(waits=waits).run(Http(place, Connecting(), Login()).ping)
+    assert not waits.seconds
