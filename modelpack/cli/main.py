@@ -1,4 +1,4 @@
-"""Where the program begins, and the only place with exit codes."""
+"""Where the program begins, and where every error ends."""
 
 from __future__ import annotations
 
@@ -6,38 +6,11 @@ import os
 import sys
 from typing import Final
 
-from modelpack.errors import (
-    AuthenticationError,
-    ContentError,
-    InvalidInput,
-    LocalError,
-    ModelpackError,
-    PolicyDenied,
-    RegistryError,
-    VerificationError,
-)
+from modelpack.cli.exit_codes import exit_code
+from modelpack.errors import ModelpackError
 from modelpack.version import __version__
 
-EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
-    (InvalidInput, 2),
-    (ContentError, 3),
-    (VerificationError, 3),
-    (PolicyDenied, 4),
-    (RegistryError, 5),
-    (AuthenticationError, 6),
-    (LocalError, 7),
-    (MemoryError, 7),
-    (KeyboardInterrupt, 130),
-)
 _INTERRUPTED: Final = 130
-
-
-def exit_code(error: BaseException) -> int:
-    """Return the exit code for an error; 1 is a fault of ours."""
-    for kind, code in EXIT_CODES:
-        if isinstance(error, kind):
-            return code
-    return 1
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import typer
 
 from modelpack.cli import options
 from modelpack.cli.console import fail, tell
+from modelpack.cli.exit_codes import exit_code
 from modelpack.errors import ModelpackError
 
 
@@ -22,7 +23,6 @@ def rm(
 ) -> None:
     """Remove tags, and artifacts by their digest; go on where one fails."""
     from modelpack.api import remove
-    from modelpack.cli.main import exit_code
 
     del debug  # read in main
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)

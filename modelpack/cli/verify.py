@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from modelpack.cli import options, trust
-from modelpack.cli.console import progress, say, show_json, tell
+from modelpack.cli.console import fail, progress, say, show_json, tell
+from modelpack.cli.exit_codes import exit_code
 from modelpack.errors import InvalidInput, ModelpackError
 
 if TYPE_CHECKING:
@@ -155,19 +156,18 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
             settings=settings,
             notify=notify,
         )
-        failures = []
+        failed: list[ModelpackError] = []
         for reference, outcome in zip(named, outcomes, strict=True):
             if isinstance(outcome, ModelpackError):
-                failures.append(outcome)
-                if len(named) > 1:
-                    say(f"error: {reference}: {outcome}")
+                failed.append(outcome)
+                which = f"{reference}: " if len(named) > 1 else ""
+                fail(f"{which}{outcome}", hint=outcome.hint)
             elif output is options.Format.JSON:
                 show_json(outcome.document())
             else:
                 _show(outcome, quiet=quiet)
-    if failures:
-        # Each was judged; the command fails as the first of them did.
-        raise failures[0]
+    if failed:
+        raise typer.Exit(exit_code(failed[0]))
 
 
 def _verify_directories(named: list[str], oms: Path, verifier: Verifier) -> None:

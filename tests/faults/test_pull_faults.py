@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from modelpack.api import pull
-from modelpack.cli.main import exit_code
+from modelpack.cli.exit_codes import exit_code
 from modelpack.disk.target.staging import PREFIX
 from modelpack.errors import (
     ContentError,

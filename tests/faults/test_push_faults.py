@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from modelpack.api import pull, push
-from modelpack.cli.main import exit_code
+from modelpack.cli.exit_codes import exit_code
 from modelpack.errors import (
     AuthenticationError,
     ModelpackError,
