@@ -67,6 +67,7 @@ class DirectoryDestination:
 
     @contextmanager
     def stage(self, files: Sequence[PackedFile]) -> Iterator[StagedModel]:
+        self.target.require_neighbour()
         with Staging(self.target.path) as staging:
             staged = StagedModel(staging, self.target, files, self._check, self._whole)
             yield staged

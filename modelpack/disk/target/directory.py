@@ -131,10 +131,26 @@ class Target:
             hint="--overwrite replaces the model's files and leaves all others",
         )
 
+    def require_neighbour(self) -> None:
+        """Raise where no rename leads here from the staging folder beside it."""
+        if self.path.is_mount():
+            raise LocalError(
+                "is a mount point, into which nothing can be renamed from beside it",
+                where=str(self.path),
+                hint=f"pull into a folder in it, such as {self.path / 'model'}",
+            )
+
     def receive_whole(self, tree: Path) -> None:
-        """Take delivery of a staged tree in one rename: the target was free."""
+        """Take delivery of a staged tree: the target was free.
+
+        In one rename; but the folder that we were started in stays, and is filled:
+        a shell would be left in one that is gone.
+        """
         try:
-            tree.rename(self.path)
+            if self._is_current:
+                self._fill_from(tree)
+            else:
+                tree.rename(self.path)
         except OSError as error:
             if error.errno in _OCCUPIED:
                 raise InvalidInput(
@@ -143,6 +159,19 @@ class Target:
                     hint="move that away; the next run has all bytes already",
                 ) from error
             raise local_error(error, self.path) from error
+
+    def _fill_from(self, tree: Path) -> None:
+        if not self.is_free:
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+        for child in sorted(tree.iterdir()):
+            child.rename(self.path / child.name)
+
+    @property
+    def _is_current(self) -> bool:
+        try:
+            return self.path.samefile(".")
+        except FileNotFoundError:
+            return False
 
     def receive_files(self, tree: Path, names: Iterable[str]) -> None:
         """Take delivery of a staged tree file by file: the target was surveyed."""

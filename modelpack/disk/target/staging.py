@@ -46,6 +46,9 @@ def local_error(error: OSError, path: Path | str) -> LocalError:
         errno.EDQUOT: "free some space; the next run goes on from here",
         errno.EACCES: "choose a place that you may write to",
         errno.EROFS: "choose a place that you may write to",
+        # A bind mount looks like any folder before something is renamed into it.
+        errno.EXDEV: "a mount is in the way: pull into a folder below it",
+        errno.EBUSY: "a mount is in the way: pull into a folder below it",
     }.get(error.errno or 0, "")
     return LocalError(error.strerror or str(error), where=str(path), hint=hint)
 
@@ -91,7 +94,13 @@ class StagedFile:
         self.descriptor()  # a file of zero bytes has to exist, too
         with self._lock:
             self._open_pieces -= 1
-            if not self._open_pieces:
+        if not self._open_pieces:
+            self.close()
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        with self._lock:
+            if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
 
@@ -211,10 +220,13 @@ class Staging:
         except OSError as error:
             raise local_error(error, error.filename or self.folder) from error
         self._journal = Journal(self.folder / _JOURNAL)
+        self._handed_out: list[StagedFile] = []
 
     def file(self, digest: Digest, size: int, pieces: int) -> StagedFile:
         """Return the place of one file's content, by its digest."""
-        return StagedFile(self._files / digest.hex, size, pieces)
+        file = StagedFile(self._files / digest.hex, size, pieces)
+        self._handed_out.append(file)
+        return file
 
     def slot(self, file: StagedFile, piece: Digest, base: int, size: int) -> PieceSlot:
         """Return the place of one piece within a staged file."""
@@ -278,7 +290,12 @@ class Staging:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After Ctrl-C a thread may still write, and a number that was closed can
+        # be another file's by then.
+        if kind is None or issubclass(kind, Exception):
+            for file in self._handed_out:
+                file.close()
         self._journal.close()
         os.close(self._lock)
 
