@@ -37,8 +37,13 @@ _POLL = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sigstore:
-    """All three services answer, and `trust` describes them."""
+    """All three services answer, and `trust` describes them.
 
+    `folder` has what they do not keep secret as PEM, too: `ca.pem`, `ct.pub`,
+    `rekor.pub` and `timestamps.pem`.
+    """
+
+    folder: Path
     issuer: Issuer
     fulcio: str
     rekor: str
@@ -60,6 +65,7 @@ def no_sigstore(folder: Path) -> Sigstore:
         fulcio=nowhere, issuer=nowhere, rekor=nowhere, timestamps=nowhere
     )
     return Sigstore(
+        folder=folder,
         issuer=Issuer.make(nowhere),
         fulcio=nowhere,
         rekor=nowhere,
@@ -87,6 +93,7 @@ def private_sigstore(folder: Path) -> Iterator[Sigstore]:
         fulcio.answer(f"{fulcio_url}/api/v2/trustBundle")
         rekor.answer(f"{rekor_url}/healthz")
         stamping_chain = stamping.answer(f"{stamping_url}/certchain")
+        (folder / "timestamps.pem").write_bytes(stamping_chain)
         root = trusted_root(
             logs=[
                 log(
@@ -120,6 +127,7 @@ def private_sigstore(folder: Path) -> Iterator[Sigstore]:
             timestamps=stamping_url,
         )
         yield Sigstore(
+            folder=folder,
             issuer=issuer,
             fulcio=fulcio_url,
             rekor=rekor_url,
@@ -212,6 +220,7 @@ def _rekor(
     folder: Path, key: ed25519.Ed25519PrivateKey
 ) -> Iterator[tuple[Service, str]]:
     write_private(folder / "rekor.key", key)
+    write_public(folder / "rekor.pub", key)
     port = free_port()
     with running(
         "rekor",
