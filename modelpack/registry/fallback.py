@@ -2,13 +2,16 @@
 
 Source: distribution-spec, "Referrers Tag Schema". The tag is read, extended and
 written with nothing to lock it, so that two writers can lose each other's
-entry. Whoever writes reads again, and writes until its entry is listed beside
-all that it has seen there.
+entry. Whoever writes looks again, and writes until its entry is listed beside all
+that it has seen there: at once, and once more after a time in which a writer that
+had read before could have ended. Nothing in the protocol does better.
 """
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from typing import Final, Protocol
 
 from modelpack.errors import InvalidInput, NotFound, RegistryError
@@ -17,7 +20,9 @@ from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document, Index, Manifest, parse_any
 from modelpack.oci.patience import Patience
 
-_ROUNDS: Final = 30
+_ROUNDS: Final = 60
+_QUIET_SECONDS: Final = 0.1
+_CYCLES: Final = 3  # of reading and writing: what another writer may take
 _TAG: Final = re.compile(r"sha256-[0-9a-f]{64}")
 
 
@@ -39,22 +44,28 @@ def listed(shelf: Shelf, subject: Digest) -> tuple[Descriptor, ...]:
     return found.manifests
 
 
-def enlist(
-    shelf: Shelf, subject: Digest, document: Document, patience: Patience
-) -> None:
+def enlist(shelf: Shelf, subject: Digest, document: Document) -> None:
     """List ``document`` as a referrer of ``subject``, and lose nobody else's."""
     entry = describe(document)
     seen: dict[Digest, Descriptor] = {}
+    took, looked = 0.0, False
     for attempt in range(_ROUNDS):
+        started = time.monotonic()
         current = {d.digest: d for d in listed(shelf, subject)}
         if entry.digest in current and seen.keys() <= current.keys():
-            return
+            if looked or not attempt:
+                return
+            looked = True
+            time.sleep(max(_QUIET_SECONDS, took * _CYCLES))
+            continue
+        looked = False
         seen |= current
         seen[entry.digest] = entry
         ordered = tuple(seen[digest] for digest in sorted(seen))
         shelf.put_manifest(Index.build(ordered).document, tag_of(subject))
-        if attempt:
-            _pause(patience)
+        took = max(took, time.monotonic() - started)
+        if attempt:  # somebody else is at it: do not meet again
+            time.sleep(random.uniform(0, took * _CYCLES))  # noqa: S311
     raise _restless(subject)
 
 

@@ -229,7 +229,7 @@ class RegistryStore:
             )
         subject = parse_any(document).subject
         if subject is not None and not answer.headers.get("OCI-Subject"):
-            fallback.enlist(self, subject.digest, document, self._patience)
+            fallback.enlist(self, subject.digest, document)
 
     def delete(self, selector: str | Digest) -> None:
         if isinstance(selector, str):
