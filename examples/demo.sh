@@ -62,6 +62,14 @@ step "Look: what is it? No weights are downloaded for this"
 run inspect "$address/demo/minilm:1"
 run ls "$address/demo/minilm"
 
+step "Sign: whoever holds the key stands behind this digest; then check it"
+show key generate
+MODELPACK_PASSWORD=demo modelpack key generate
+show sign --key modelpack.key "$pinned"
+MODELPACK_PASSWORD=demo modelpack sign --key modelpack.key "$pinned"
+run verify --key modelpack.pub "$address/demo/minilm:1"
+run tree "$address/demo/minilm:1"
+
 step "Pull by digest: nothing shows before all of it is here and verified"
 run pull "$pinned" -o copy
 
