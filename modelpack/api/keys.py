@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -101,8 +102,8 @@ def open_log(
     signing_config: Path | None = None,
     trust_config: Path | None = None,
     trusted_root: Path | None = None,
-) -> Log:
-    """Return the transparency log to enter signatures in.
+) -> Log | None:
+    """Return the transparency log to enter signatures in; None for none.
 
     The one at ``url``, or the first Rekor v2 that a signing config names. With a
     trusted root its entries are checked before they are believed.
@@ -115,7 +116,9 @@ def open_log(
         document: object = Fields.of_json(content_of(where), where=where).members
         if signing_config is None:
             document = Fields(document, where).get("signingConfig")
-        url = log_url(document, where)
+        url = log_url(document, datetime.now(UTC), where)
+        if url is None:
+            return None
     keys = None
     if trusted_root is not None or trust_config is not None:
         keys = load_logs(

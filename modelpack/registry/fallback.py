@@ -14,7 +14,7 @@ import re
 import time
 from typing import Final, Protocol
 
-from modelpack.errors import InvalidInput, NotFound, RegistryError
+from modelpack.errors import NotFound, RegistryError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document, Index, Manifest, parse_any
@@ -34,14 +34,16 @@ class Shelf(Protocol):
 
 
 def listed(shelf: Shelf, subject: Digest) -> tuple[Descriptor, ...]:
-    """Return what the fallback tag lists; nothing where there is none."""
+    """Return what the fallback tag lists; nothing where there is no list.
+
+    ``cosign copy`` gives the artifact itself a tag of this name; as cosign and
+    oras do, the list takes its place when there is something to be listed.
+    """
     try:
         found = parse_any(shelf.get_manifest(tag_of(subject)))
     except NotFound:
         return ()
-    if not isinstance(found, Index):
-        raise InvalidInput(f"the tag {tag_of(subject)} is not a list of referrers")
-    return found.manifests
+    return found.manifests if isinstance(found, Index) else ()
 
 
 def enlist(shelf: Shelf, subject: Digest, document: Document) -> None:

@@ -100,7 +100,11 @@ class KeylessVerifier:
     def _verifier(self) -> SigstoreVerifier:
         from sigstore.verify import Verifier as SigstoreVerifier
 
-        return SigstoreVerifier(trusted_root=self._trust().trusted_root)
+        trust = self._trust()
+        try:
+            return SigstoreVerifier(trusted_root=trust.trusted_root)
+        except Exception as error:
+            raise InvalidInput(_reason(error), where="trusted root") from error
 
     def verify(self, bundle: Bundle) -> Proven:
         """Check the signature, and whose it is.

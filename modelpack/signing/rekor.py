@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import urllib3
@@ -26,14 +27,38 @@ _VERSION: Final = 2
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
 
 
-def log_url(signing_config: object, where: str) -> str:
-    """Return the first Rekor v2 that a signing config names."""
+def log_url(signing_config: object, now: datetime, where: str) -> str | None:
+    """Return the first Rekor v2 that a signing config names and that is valid now.
+
+    None where it names no log at all: then nothing is to be entered.
+    """
     config = Fields(signing_config, where)
-    for index, value in enumerate(config.array("rekorTlogUrls")):
+    services = config.array("rekorTlogUrls") if config.has("rekorTlogUrls") else ()
+    for index, value in enumerate(services):
         service = Fields(value, f"{config.path('rekorTlogUrls')}[{index}]")
-        if number(service, "majorApiVersion") == _VERSION:
+        if number(service, "majorApiVersion") == _VERSION and _is_valid(service, now):
             return service.text("url")
-    raise InvalidInput("names no Rekor v2", where=where)
+    if services:
+        raise InvalidInput("names no Rekor v2 that is valid now", where=where)
+    return None
+
+
+def _is_valid(service: Fields, now: datetime) -> bool:
+    if not service.has("validFor"):
+        return True
+    valid = Fields(service.get("validFor"), service.path("validFor"))
+    start, end = (
+        _time(valid, key) if valid.has(key) else None for key in ("start", "end")
+    )
+    return (start is None or start <= now) and (end is None or now <= end)
+
+
+def _time(fields: Fields, key: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(fields.text(key))
+    except ValueError as error:
+        raise InvalidInput("not a time", where=fields.path(key)) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

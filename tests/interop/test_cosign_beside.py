@@ -105,9 +105,6 @@ def test_a_copy_made_by_oras_is_as_good(
         _agrees(each, f"{copy}@{artifact.descriptor.digest}")
 
 
-@pytest.mark.xfail(
-    reason="registry/fallback.py: listed refuses a tag that names the artifact itself"
-)
 def test_a_copy_made_by_cosign_can_be_signed(
     distribution: Running, olareg: Running, cosign: Cosign, ours: Modelpack
 ) -> None:

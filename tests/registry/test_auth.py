@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from modelpack.errors import AuthenticationError, InvalidInput, RegistryError
+from modelpack.errors import AuthenticationError, RegistryError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import EMPTY_JSON, MANIFEST, Document, Index, Manifest
@@ -282,9 +282,13 @@ def test_a_writer_that_is_always_overwritten_gives_up() -> None:
         fallback.enlist(shelf, subject.digest, mine.document)
 
 
-def test_a_fallback_tag_that_is_no_list_is_named() -> None:
+def test_an_artifact_under_the_fallback_tag_makes_room_for_the_list() -> None:
+    """As `cosign copy` leaves it."""
     store = MemoryStore()
     subject = push(store, b"model", "v1").descriptor
-    push(store, b"other", fallback.tag_of(subject.digest))
-    with pytest.raises(InvalidInput, match="not a list of referrers"):
-        fallback.listed(store, subject.digest)
+    push(store, b"model", fallback.tag_of(subject.digest))
+    assert fallback.listed(store, subject.digest) == ()
+    mine = push(store, b"mine", subject=subject)
+    fallback.enlist(store, subject.digest, mine.document)
+    (entry,) = fallback.listed(store, subject.digest)
+    assert entry.digest == mine.descriptor.digest

@@ -1,5 +1,6 @@
 """A key's signature in a transparency log: entered, checked, and not taken on trust."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
@@ -168,9 +169,38 @@ def test_a_log_that_answers_something_else_is_named(sigstore: FakeSigstore) -> N
 
 
 def test_a_signing_config_names_the_log(sigstore: FakeSigstore) -> None:
-    assert log_url(sigstore.signing_config(), "config") == sigstore.url
-    with pytest.raises(InvalidInput, match="no Rekor v2"):
-        log_url({"rekorTlogUrls": []}, "config")
+    now = dt.datetime.now(dt.UTC)
+    assert log_url(sigstore.signing_config(), now, "config") == sigstore.url
+    nothings: list[dict[str, object]] = [{}, {"rekorTlogUrls": None}]
+    for nothing in (*nothings, {"rekorTlogUrls": []}):
+        assert log_url(nothing, now, "config") is None
+
+
+BAD_LOGS: dict[str, dict[str, object]] = {
+    "Rekor v1": {"url": "x", "majorApiVersion": 1},
+    "one that has ended": {
+        "url": "x",
+        "majorApiVersion": 2,
+        "validFor": {"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"},
+    },
+    "one to come": {
+        "url": "x",
+        "majorApiVersion": 2,
+        "validFor": {"start": "9999-01-01T00:00:00Z"},
+    },
+    "a time that is none": {
+        "url": "x",
+        "majorApiVersion": 2,
+        "validFor": {"start": "soon"},
+    },
+}
+
+
+@pytest.mark.parametrize("service", BAD_LOGS.values(), ids=BAD_LOGS.keys())
+def test_a_log_that_cannot_be_used_is_not(service: dict[str, object]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with pytest.raises(InvalidInput):
+        log_url({"rekorTlogUrls": [service]}, now, "config")
 
 
 BAD_ROOTS = {
