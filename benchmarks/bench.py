@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.cases import Action, Case, Data
 from benchmarks.measure import Failed, Sample, run, warm
 from benchmarks.peers import PROGRAMS, Command, Job, Program
+from benchmarks.signed import Signed
 from benchmarks.sites import Site, isolated, open_site
 
 _WRITE = 1 << 24
@@ -42,6 +43,9 @@ class Bench:
         with self._scratch() as folder:
             if case.action is Action.START:
                 yield lambda program: _start(program, folder)
+            elif case.action is Action.VERIFY:
+                with open_site(folder / "registry", case.link) as site:
+                    yield Signed.prepare(case, site, folder).verify
             elif case.action is Action.PUSH:
                 yield lambda program: self._push(program, case, files)
             else:
@@ -83,6 +87,8 @@ class _Runs:
         first = self._seed(program)
         warm(self.site.storage)
         home = self.folder / "home"
+        if program.pull is None:
+            raise Failed(f"{program.name} cannot pull files")
         try:
             sample = self._run(program.pull, _repository(program), home)
             if program.delivers_files:
@@ -94,6 +100,8 @@ class _Runs:
     def again(self, program: Program) -> Sample:
         """Do once more what was done before the first run, in the same home."""
         home = self.folder / f"home-{program.name}"
+        if program.pull is None:
+            raise Failed(f"{program.name} cannot pull files")
         if self._seed(program) and not self.case.action.pushes:
             self._run(program.pull, _repository(program), home)
         warm(self.files)

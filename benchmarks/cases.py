@@ -17,6 +17,7 @@ class Action(StrEnum):
     PULL = auto()
     PUSH_AGAIN = auto()
     PULL_AGAIN = auto()
+    VERIFY = auto()
     START = auto()
 
     @property
@@ -62,6 +63,9 @@ class Case:
     programs: tuple[str, ...]
     link: Link = Link.PLAIN
     split: str | None = None
+    artifacts: int = 1
+    """How many are verified, each signed and small."""
+    keyless: bool = False
 
 
 FOUR = Data(count=4, size=512 * _MIB)
@@ -72,6 +76,7 @@ _PUSHERS = ("modelpack", "modctl", "kit", "oras", "oras-py")
 _PULLERS = (*_PUSHERS, "skopeo")
 _AGAIN = ("modelpack", "modctl", "oras")
 _SLOW = ("modelpack", "oras")
+_VERIFIERS = ("modelpack", "cosign")
 
 
 def _throughput(link: Link, suffix: str, words: str) -> tuple[Case, ...]:
@@ -125,12 +130,26 @@ CASES: dict[str, Case] = {
             data=FOUR,
             programs=_AGAIN,
         ),
+        *(
+            Case(
+                name=f"verify-{'keyless' if keyless else 'key'}-{count}",
+                title=f"Verify {count} signature{'s' if count > 1 else ''}"
+                f" {'keyless' if keyless else 'with a key'}",
+                action=Action.VERIFY,
+                data=HALF,
+                programs=_VERIFIERS,
+                artifacts=count,
+                keyless=keyless,
+            )
+            for keyless in (False, True)
+            for count in (1, 100)
+        ),
         Case(
             name="start",
             title="Tell the version",
             action=Action.START,
             data=HALF,
-            programs=_PULLERS,
+            programs=(*_PULLERS, "cosign"),
         ),
     )
 }

@@ -33,6 +33,10 @@ class Job:
     scratch: Path
     """For the program's own files; it is also its home directory."""
     plain_http: bool
+    references: tuple[str, ...] = ()
+    """What is to be verified."""
+    believed: tuple[str, ...] = ()
+    """The flags that say who may have signed; they are the same for all programs."""
     split: str | None = None
     """Size of the parts to push files in, for the program that can."""
 
@@ -50,7 +54,8 @@ class Program:
     start: list[str]
     """The arguments with which it tells its version."""
     push: Callable[[Job], list[Command]] | None
-    pull: Callable[[Job], list[Command]]
+    pull: Callable[[Job], list[Command]] | None = None
+    verify: Callable[[Job], list[Command]] | None = None
     delivers_files: bool = True
     """False where it pulls blobs into an image layout instead."""
 
@@ -148,6 +153,23 @@ def _skopeo_pull(job: Job) -> list[Command]:
     return [Command(arguments=[*command, *arguments, f"oci:{job.target}:benchmark"])]
 
 
+def _modelpack_verify(job: Job) -> list[Command]:
+    command = [str(_beside_python("modelpack")), "verify", "-q", *job.believed]
+    if len(job.references) == 1:
+        return [Command(arguments=[*command, *job.references])]
+    names = job.scratch / "references"
+    names.write_text("\n".join(job.references))
+    return [Command(arguments=[*command, "--from-file", str(names)])]
+
+
+def _cosign_verify(job: Job) -> list[Command]:
+    """`cosign verify` takes several images only where all have the same signatures."""
+    command = [str(_peer("cosign")), "verify", *job.believed]
+    if "--key" in job.believed:
+        command.append("--insecure-ignore-tlog")
+    return [Command(arguments=[*command, each]) for each in job.references]
+
+
 PROGRAMS: dict[str, Program] = {
     program.name: program
     for program in (
@@ -157,6 +179,7 @@ PROGRAMS: dict[str, Program] = {
             start=["--version"],
             push=_modelpack_push,
             pull=_modelpack_pull,
+            verify=_modelpack_verify,
         ),
         Program(
             name="modctl",
@@ -193,6 +216,13 @@ PROGRAMS: dict[str, Program] = {
             push=None,
             pull=_skopeo_pull,
             delivers_files=False,
+        ),
+        Program(
+            name="cosign",
+            executable=_peer("cosign"),
+            start=["version"],
+            push=None,
+            verify=_cosign_verify,
         ),
     )
 }
