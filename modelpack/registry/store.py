@@ -60,6 +60,7 @@ class RegistryStore:
         self._http = http
         self._patience = patience
         self._root = f"/v2/{repository.name}"
+        self._has_no_referrers = False
 
     def get_manifest(self, selector: str | Digest) -> Document:
         mark = "@" if isinstance(selector, Digest) else ":"
@@ -121,12 +122,16 @@ class RegistryStore:
         )
         url = f"{self._root}/referrers/{subject}{query}"
         found: list[Descriptor] = []
-        try:
-            for page, _ in self._pages(url, MAX_BYTES):
-                found.extend(Index.parse(page).manifests)
-        except NotFound:
-            # No referrers API: the list stands under a tag (distribution-spec,
-            # "Unavailable Referrers API").
+        if not self._has_no_referrers:
+            try:
+                for page, _ in self._pages(url, MAX_BYTES):
+                    found.extend(Index.parse(page).manifests)
+            except NotFound:
+                # An empty list would be one; this registry does not know the request.
+                self._has_no_referrers = True
+        if self._has_no_referrers:
+            # The list stands under a tag (distribution-spec, "Unavailable Referrers
+            # API").
             found.extend(fallback.listed(self, subject))
         # A registry need not filter.
         return [d for d in found if artifact_type in ("", d.artifact_type)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,16 +96,20 @@ class KeylessVerifier:
     ) -> None:
         self._expected = expected
         self._trust = trust
+        self._lock = threading.Lock()
+        self._loaded: SigstoreVerifier | None = None
 
-    @cached_property
     def _verifier(self) -> SigstoreVerifier:
         from sigstore.verify import Verifier as SigstoreVerifier
 
-        trust = self._trust()
-        try:
-            return SigstoreVerifier(trusted_root=trust.trusted_root)
-        except Exception as error:
-            raise InvalidInput(_reason(error), where="trusted root") from error
+        with self._lock:
+            if self._loaded is None:
+                trust = self._trust()
+                try:
+                    self._loaded = SigstoreVerifier(trusted_root=trust.trusted_root)
+                except Exception as error:
+                    raise InvalidInput(_reason(error), where="trusted root") from error
+            return self._loaded
 
     def verify(self, bundle: Bundle) -> Proven:
         """Check the signature, and whose it is.
@@ -121,7 +126,7 @@ class KeylessVerifier:
             raise VerificationError("was signed with a key, not keyless")
         from sigstore.models import Bundle as SigstoreBundle
 
-        verifier = self._verifier
+        verifier = self._verifier()
         policy = _Policy(self._expected)
         try:
             parsed = SigstoreBundle.from_json(_complete(bundle.raw))
