@@ -72,4 +72,6 @@ def believe_identity(
         identity=Pattern(identity, is_regexp=identity_is_regexp),
         issuer=Pattern(issuer, is_regexp=issuer_is_regexp),
     )
-    return KeylessVerifier(expected, cache(sigstore.load))
+    verifier = KeylessVerifier(expected, cache(sigstore.load))
+    verifier.load()  # what is wrong with the trust is no fault of any bundle
+    return verifier

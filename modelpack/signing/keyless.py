@@ -99,7 +99,8 @@ class KeylessVerifier:
         self._lock = threading.Lock()
         self._loaded: SigstoreVerifier | None = None
 
-    def _verifier(self) -> SigstoreVerifier:
+    def load(self) -> SigstoreVerifier:
+        """Take in the trust; ``InvalidInput`` where it cannot be used."""
         from sigstore.verify import Verifier as SigstoreVerifier
 
         with self._lock:
@@ -126,7 +127,7 @@ class KeylessVerifier:
             raise VerificationError("was signed with a key, not keyless")
         from sigstore.models import Bundle as SigstoreBundle
 
-        verifier = self._verifier()
+        verifier = self.load()
         policy = _Policy(self._expected)
         try:
             parsed = SigstoreBundle.from_json(_complete(bundle.raw))

@@ -207,6 +207,17 @@ ERRORS: dict[str, tuple[list[str], int, str]] = {
         2,
         "which logs",
     ),
+    "a trusted root that is none": (
+        [
+            "verify",
+            "--certificate-identity=a",
+            "--certificate-oidc-issuer=b",
+            "--trusted-root=list",
+            "{model}",
+        ],
+        2,
+        "to be trusted",
+    ),
     "legacy keyless": (
         ["sign", "--legacy", "--identity-token=x", "{model}"],
         2,
