@@ -117,12 +117,13 @@ def _public(key: str | Path) -> PublicKey:
     return PublicKey.parse(content, text)
 
 
-def verify(
+def verify(  # noqa: PLR0913 - one keyword for each choice of the caller
     reference: str,
     verifier: Verifier,
     *,
     types: Sequence[str] = (),
     require: int = 1,
+    annotations: Mapping[str, str] | None = None,
     directory: str | Path | None = None,
     settings: Settings | None = None,
     notify: Listener = nobody,
@@ -130,25 +131,29 @@ def verify(
     """Check that an artifact carries what is asked for, or raise with the reason.
 
     Without ``types`` that is a signature; with, a statement of each type.
-    ``require`` is how many different signers each needs. With ``directory`` the
-    files there have to be the artifact's as well. ``NotVerified`` says what was
-    set aside, and why.
+    ``require`` is how many different signers each needs, and ``annotations`` have to
+    be signed, too. With ``directory`` the files there have to be the artifact's as
+    well. ``NotVerified`` says what was set aside, and why.
     """
     command = Command(settings, notify)
     question = _Question(
-        verifier, _wanted(types, require), directory=directory, command=command
+        verifier,
+        _wanted(types, require, annotations),
+        directory=directory,
+        command=command,
     )
     parsed = Reference.parse(reference)
     with open_store(parsed.place, command.settings, command.patience) as store:
         return question.ask(store, parsed)
 
 
-def verify_all(
+def verify_all(  # noqa: PLR0913 - one keyword for each choice of the caller
     references: Sequence[str],
     verifier: Verifier,
     *,
     types: Sequence[str] = (),
     require: int = 1,
+    annotations: Mapping[str, str] | None = None,
     directory: str | Path | None = None,
     settings: Settings | None = None,
     notify: Listener = nobody,
@@ -160,7 +165,10 @@ def verify_all(
     """
     command = Command(settings, notify)
     question = _Question(
-        verifier, _wanted(types, require), directory=directory, command=command
+        verifier,
+        _wanted(types, require, annotations),
+        directory=directory,
+        command=command,
     )
     with ExitStack() as stack:
         stores: dict[Place, Store] = {}
@@ -202,9 +210,13 @@ class _Question:
         return VerifyResult(reference=str(reference.at(digest)), verified=verified)
 
 
-def _wanted(types: Sequence[str], require: int) -> Wanted:
+def _wanted(
+    types: Sequence[str], require: int, annotations: Mapping[str, str] | None
+) -> Wanted:
     return Wanted(
-        types=tuple(map(predicate_type, types)) or (SIGNATURE,), signers=require
+        types=tuple(map(predicate_type, types)) or (SIGNATURE,),
+        signers=require,
+        annotations=annotations or {},
     )
 
 

@@ -93,6 +93,7 @@ def attest(  # noqa: PLR0913 - one parameter for each flag
     signing_config: trust.SigningConfig = None,
     trusted_root: trust.TrustedRoot = None,
     rekor_url: trust.RekorUrl = None,
+    yes: trust.Yes = False,
     legacy: trust.Legacy = False,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
@@ -133,6 +134,7 @@ def attest(  # noqa: PLR0913 - one parameter for each flag
         signing_config=signing_config,
         trusted_root=trusted_root,
         rekor_url=rekor_url,
+        yes=yes,
         older=legacy,
     )
     with progress(quiet=quiet) as notify:

@@ -57,6 +57,7 @@ def push(  # noqa: PLR0913 - one parameter for each flag
     signing_config: trust.SigningConfig = None,
     trusted_root: trust.TrustedRoot = None,
     rekor_url: trust.RekorUrl = None,
+    yes: trust.Yes = False,
     legacy: trust.Legacy = False,
     jobs: options.Jobs = None,
     chunk_size: Annotated[
@@ -87,6 +88,7 @@ def push(  # noqa: PLR0913 - one parameter for each flag
             signing_config=signing_config,
             trusted_root=trusted_root,
             rekor_url=rekor_url,
+            yes=yes,
             older=legacy,
         )
     with progress(quiet=quiet) as notify:

@@ -25,6 +25,7 @@ def sign(  # noqa: PLR0913 - one parameter for each flag
     signing_config: trust.SigningConfig = None,
     trusted_root: trust.TrustedRoot = None,
     rekor_url: trust.RekorUrl = None,
+    yes: trust.Yes = False,
     annotations: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,6 +59,7 @@ def sign(  # noqa: PLR0913 - one parameter for each flag
         signing_config=signing_config,
         trusted_root=trusted_root,
         rekor_url=rekor_url,
+        yes=yes,
         older=legacy,
         model_signature=oms,
     )

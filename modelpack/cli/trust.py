@@ -69,6 +69,15 @@ RekorUrl = Annotated[
         rich_help_panel=_SIGNER,
     ),
 ]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        help="Publish the identity in the public logs without asking.",
+        rich_help_panel=_SIGNER,
+    ),
+]
 Legacy = Annotated[
     bool,
     typer.Option(
@@ -115,6 +124,7 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
     signing_config: Path | None,
     trusted_root: Path | None,
     rekor_url: str | None,
+    yes: bool,
     older: bool,
     model_signature: bool = True,
 ) -> SignWith:
@@ -135,6 +145,8 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
             trusted_root=trusted_root,
             signing_config=signing_config,
         )
+        if not yes and sigstore == Sigstore():
+            _ask_whether_to_publish()
         return sign_keyless(
             _token(identity_token), sigstore, model_signature=model_signature
         )
@@ -155,10 +167,19 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
     )
 
 
+def _ask_whether_to_publish() -> None:
+    what = "the identity and this signature will stand in public logs, for good"
+    if not sys.stdin.isatty():
+        raise InvalidInput(what, hint="--yes agrees to that")
+    if not typer.confirm(f"{what}. Go on?", err=True):
+        raise InvalidInput("nothing was signed")
+
+
 def _token(given: str | None) -> Token:
     """Return where a token comes from: as given, the CI system, or a browser."""
     from modelpack.signing.keyless import ambient_token, browser_token
 
+    given = given or os.environ.get("SIGSTORE_ID_TOKEN") or None
     token = _compact(given) if given is not None else ambient_token()
     if token is not None:
         return lambda _: token

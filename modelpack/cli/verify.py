@@ -108,6 +108,15 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
     require: Annotated[
         int, typer.Option(min=1, help="How many different signers each needs.")
     ] = 1,
+    annotations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--annotations",
+            "-a",
+            help="What has to be signed with it; repeatable.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
     directory: Annotated[
         Path | None,
         typer.Option(
@@ -152,6 +161,7 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
             verifier,
             types=predicate_type or (),
             require=require,
+            annotations=options.parse_pairs(annotations, "--annotations"),
             directory=directory,
             settings=settings,
             notify=notify,

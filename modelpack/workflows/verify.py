@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from modelpack.attest.bundle import Bundle
@@ -36,10 +36,21 @@ _REASONS_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What has to be there: for each type, statements of ``signers`` signers."""
+    """What has to be there: for each type, statements of ``signers`` signers.
+
+    ``annotations`` have to be among those that were signed with the subject.
+    """
 
     types: tuple[str, ...] = (SIGNATURE,)
     signers: int = 1
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def fits(self, found: VerifiedStatement) -> bool:
+        """Whether a statement has the annotations."""
+        if not self.annotations:
+            return True
+        signed = found.statement.subject_of(found.subject).annotations
+        return all(signed.get(key) == text for key, text in self.annotations.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +84,10 @@ def verify(
     evidence = judge(candidates(source, descriptor.digest), about(document), verifier)
     counted: list[VerifiedStatement] = []
     for kind in wanted.types:
-        found = evidence.of_type(kind)
+        found = tuple(filter(wanted.fits, evidence.of_type(kind)))
         signers = {each.proven.signer for each in found}
         if len(signers) < wanted.signers:
-            raise NotVerified(kind, wanted.signers, evidence)
+            raise NotVerified(kind, wanted, len(signers), evidence)
         counted += found
     return Verified(descriptor=descriptor, counted=tuple(counted), evidence=evidence)
 
@@ -128,14 +139,18 @@ def model_signatures(
 class NotVerified(VerificationError):
     """What was asked for is not there, or does not hold; ``evidence`` says why."""
 
-    def __init__(self, kind: str, signers: int, evidence: Evidence) -> None:
-        found = {each.proven.signer for each in evidence.of_type(kind)}
+    def __init__(
+        self, kind: str, wanted: Wanted, signers: int, evidence: Evidence
+    ) -> None:
         what = "signature" if kind == SIGNATURE else f"statement {kind}"
-        count = f"{len(found)} of {signers} signers" if found else "none"
+        if signers:
+            said = f"{what}: only {signers} of {wanted.signers} signers"
+        elif wanted.annotations and evidence.of_type(kind):
+            said = f"no {what} with the annotations that are asked for"
+        else:
+            said = f"no {what} that holds"
         super().__init__(
-            f"no {what} that holds ({count} found)"
-            if not found
-            else f"{what}: only {count}",
+            said,
             where=str(evidence.digest),
             hint=_hint(evidence, kind),
         )

@@ -50,6 +50,15 @@ def test_sign_and_verify_print_the_pinned_reference(desk: Desk) -> None:
     assert f"{SIGNATURE} by key sha256:" in verified.stderr
 
 
+def test_annotations_are_signed_and_asked_for(desk: Desk) -> None:
+    desk.run("sign", "--key", "modelpack.key", "-a", "stage=test", desk.model)
+    check = ("verify", "--key", "modelpack.pub", desk.model, "-a")
+    assert desk.run(*check, "stage=test").returncode == 0
+    refused = desk.run(*check, "stage=prod")
+    assert refused.returncode == 3
+    assert "no signature with the annotations" in refused.stderr
+
+
 def test_the_private_key_is_for_its_owner_and_never_replaced(desk: Desk) -> None:
     private = desk.folder / "modelpack.key"
     before = private.read_bytes()
@@ -162,7 +171,8 @@ def test_keyless_from_a_token_to_a_verdict(desk: Desk) -> None:
 
 
 ERRORS: dict[str, tuple[list[str], int, str]] = {
-    "nobody signs": (["sign", "{model}"], 2, "who signs"),
+    "nobody signs": (["sign", "--yes", "{model}"], 2, "who signs"),
+    "nobody agreed to publish": (["sign", "{model}"], 2, "public logs"),
     "no such key": (["sign", "--key", "absent", "{model}"], 2, "no such file"),
     "a public key signs": (
         ["sign", "--key", "modelpack.pub", "{model}"],
