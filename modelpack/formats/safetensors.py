@@ -15,9 +15,9 @@ from typing import Final
 
 from modelpack.errors import InvalidInput
 from modelpack.formats.names import checked_text, shown
-from modelpack.formats.strict_json import parse_object
 from modelpack.formats.tensor import Tensor, parameters
 from modelpack.formats.window import Window
+from modelpack.oci.strict_json import parse_object
 
 __all__ = ["BITS", "SafetensorsHeader", "Tensor", "parse_safetensors"]
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from modelpack.errors import InvalidInput
 from modelpack.formats.names import checked_text
-from modelpack.formats.strict_json import parse_object
 from modelpack.formats.window import Window
+from modelpack.oci.strict_json import parse_object
 
 __all__ = ["AdapterConfig", "ModelConfig", "parse_adapter_config", "parse_config"]
 

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self, TypeVar
 
 from modelpack.errors import InvalidInput
+from modelpack.oci.strict_json import strict_json
 
 T = TypeVar("T")
-
-
-def strict_json(raw: bytes, *, where: str = "") -> object:
-    """Parse UTF-8 JSON; refuse duplicate keys, NaN, and nesting without end.
-
-    Two readers of one document must not see two values under one key: what
-    one of them judged, the other might not use.
-    """
-
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        members: dict[str, object] = {}
-        for key, value in pairs:
-            if key in members:
-                raise InvalidInput(f"duplicate key {key[:80]!r}", where=where)
-            members[key] = value
-        return members
-
-    def no_constant(name: str) -> object:
-        raise InvalidInput(f"{name} is not JSON", where=where)
-
-    try:
-        # Bytes would be taken for UTF-16 or UTF-32, too, where they look like it.
-        text = raw.decode()
-        parsed: object = json.loads(
-            text, object_pairs_hook=unique, parse_constant=no_constant
-        )
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("not a JSON document", where=where) from error
-    return parsed
 
 
 class Fields:
@@ -52,7 +23,7 @@ class Fields:
     @classmethod
     def of_json(cls, raw: bytes, *, where: str = "") -> Self:
         """Parse a document whose top level is an object."""
-        return cls(strict_json(raw, where=where), where)
+        return cls(strict_json(raw, where), where)
 
     def __contains__(self, key: str) -> bool:
         return key in self._fields

@@ -19,8 +19,9 @@ from modelpack.attest.log_entry import (
 )
 from modelpack.attest.wire import decoded, encoded
 from modelpack.errors import InvalidInput, VerificationError
-from modelpack.oci.fields import Fields, strict_json
+from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact
+from modelpack.oci.strict_json import strict_json
 from modelpack.signing.public_key import PublicKey
 
 MAX_TRUSTED_ROOT: Final = 1 << 20

@@ -18,7 +18,8 @@ from urllib3.exceptions import HTTPError
 from modelpack.attest.log_entry import LogEntry
 from modelpack.attest.wire import encoded, number
 from modelpack.errors import InvalidInput, RegistryError
-from modelpack.oci.fields import Fields, strict_json
+from modelpack.oci.fields import Fields
+from modelpack.oci.strict_json import strict_json
 from modelpack.signing.log import LogKeys, check_entry
 from modelpack.signing.public_key import PublicKey
 

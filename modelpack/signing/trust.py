@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from modelpack.errors import InvalidInput, RegistryError
-from modelpack.oci.fields import strict_json
+from modelpack.oci.strict_json import strict_json
 
 if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig

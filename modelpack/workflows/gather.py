@@ -27,9 +27,10 @@ from modelpack.attest.wire import decoded
 from modelpack.errors import ContentError, InvalidInput, NotFound, VerificationError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
-from modelpack.oci.fields import Fields, strict_json
+from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import Index, Manifest, parse_any
 from modelpack.oci.store import Source, read_whole
+from modelpack.oci.strict_json import strict_json
 from modelpack.workflows.attach import legacy_tag
 
 MAX_REFERRERS: Final = 1000

@@ -8,8 +8,8 @@ from hypothesis import given
 
 from modelpack.errors import InvalidInput
 from modelpack.oci.descriptor import Descriptor
-from modelpack.oci.fields import strict_json
 from modelpack.oci.manifest import compact
+from modelpack.oci.strict_json import strict_json
 from tests.oci.strategies import descriptors, json_values
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import NoReturn, TypeAlias
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.names import shown
 
-__all__ = ["parse_object"]
+__all__ = ["parse_object", "strict_json"]
 
 _Pairs: TypeAlias = list[tuple[str, object]]
 
+_LONGEST = 80
 # Only an escape can bring a surrogate into a document that is valid UTF-8.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -22,16 +22,16 @@ class _DuplicateKeyError(Exception):
     """Stops the parser; ``_duplicates`` then finds the place."""
 
 
-def parse_object(
-    raw: bytes, where: str, *, infinities: bool = False
-) -> dict[str, object]:
-    """Parse a UTF-8 document whose top level is an object.
+def strict_json(raw: bytes, where: str = "", *, infinities: bool = False) -> object:
+    """Parse a UTF-8 document.
 
     Duplicate keys at any level, lone surrogates, and bytes before or after the
-    value are refused. ``infinities`` lets through ``NaN`` and ``Infinity``,
-    which are no JSON, but which Python's writers produce.
+    value are refused: what one reader has judged, another might not see.
+    ``infinities`` lets through ``NaN`` and ``Infinity``, which are no JSON, but
+    which Python's writers produce.
     """
     try:
+        # Bytes would be taken for UTF-16 or UTF-32, too, where they look like it.
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise InvalidInput("not UTF-8", where=where) from error
@@ -47,6 +47,14 @@ def parse_object(
         raise _duplicate_key(text, where) from error
     except (ValueError, RecursionError) as error:
         raise InvalidInput("not a JSON document", where=where) from error
+    return value
+
+
+def parse_object(
+    raw: bytes, where: str, *, infinities: bool = False
+) -> dict[str, object]:
+    """Parse a document whose top level is an object."""
+    value = strict_json(raw, where, infinities=infinities)
     if not isinstance(value, dict):
         raise InvalidInput("expected an object", where=where)
     return value
@@ -81,8 +89,13 @@ def _duplicates(value: object, where: str) -> Iterator[str]:
     elif isinstance(value, tuple):
         seen: set[str] = set()
         for key, item in value:
-            path = f"{where}.{shown(key)}"
+            path = f"{where}.{_shown(key)}" if where else _shown(key)
             if key in seen:
                 yield path
             seen.add(key)
             yield from _duplicates(item, path)
+
+
+def _shown(key: str) -> str:
+    """Return a key as it can stand in a message, whoever chose it."""
+    return key if key.isidentifier() and len(key) <= _LONGEST else ascii(key[:_LONGEST])
