@@ -22,6 +22,26 @@ _VERBS: Final = {
     "tag": "(reference, *names, settings=None)",
     "tags": "(place, *, settings=None)",
     "tree": "(reference, *, settings=None)",
+    "attest": "(reference, signer, kind, predicate, *, append=False, "
+    "settings=None, notify=nobody)",
+    "believe_identity": "(identity, issuer, sigstore, *, "
+    "identity_is_regexp=False, issuer_is_regexp=False)",
+    "believe_keys": "(keys, *, logs=None, require_log=False)",
+    "generate_key": "(prefix, password)",
+    "inspect_key": "(path, password)",
+    "model_signature": "(reference, verifier=None, *, settings=None, notify=nobody)",
+    "read_predicate": "(path)",
+    "read_provenance": "(folder='.', *, parameters=None, dependencies=None, "
+    "settings=None)",
+    "sign": "(reference, signer, *, annotations=None, settings=None, notify=nobody)",
+    "sign_keyless": "(token, sigstore, *, model_signature=True)",
+    "sign_with_key": "(key, password, *, log=None, older=False, model_signature=True)",
+    "verify": "(reference, verifier, *, types=(), require=1, "
+    "annotations=None, directory=None, settings=None, notify=nobody)",
+    "verify_all": "(references, verifier, *, types=(), require=1, "
+    "annotations=None, directory=None, settings=None, notify=nobody)",
+    "verify_directory": "(directory, signature, verifier, *, settings=None, "
+    "notify=nobody)",
 }
 _ERRORS: Final = set(modelpack.errors.__all__)
 _EVENTS: Final = {
@@ -47,6 +67,10 @@ _RESULTS: Final = {
         "kept",
     },
     "PushResult": {"reference", "digest", "size", "files"},
+    "SignResult": {"reference", "digest", "attached"},
+    "SignWith": {"signer", "own", "older", "model_signature"},
+    "Sigstore": {"config", "trusted_root", "signing_config"},
+    "VerifyResult": {"reference", "verified"},
 }
 _SETTINGS: Final = {
     "jobs",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from modelpack.attest.provenance import Builder, Dependency
+from modelpack.attestation.provenance import Builder, Dependency
 from modelpack.errors import InvalidInput
 
 LOCAL: Final = "urn:modelpack:provenance:builder:local:v1"

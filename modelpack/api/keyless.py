@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelpack.api.files import content_of
 from modelpack.api.signing import SignWith
-from modelpack.attest.evidence import Verifier
+from modelpack.attestation.evidence import Verifier
 from modelpack.signing.keyless import Expected, KeylessSigning, KeylessVerifier, Pattern
 from modelpack.signing.trust import private_instance, public_instance
 

@@ -11,8 +11,8 @@ from modelpack.api.command import Command
 from modelpack.api.files import content_of
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
-from modelpack.attest.evidence import Signer, Verifier
-from modelpack.attest.predicates import SIGNATURE, predicate_type
+from modelpack.attestation.evidence import Signer, Verifier
+from modelpack.attestation.predicates import SIGNATURE, predicate_type
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 from modelpack.oci.fields import Fields
@@ -139,7 +139,7 @@ def read_provenance(
     ``URI@sha256:…``.
     """
     from modelpack.api.building import builder
-    from modelpack.attest.provenance import Dependency, Training, provenance
+    from modelpack.attestation.provenance import Dependency, Training, provenance
 
     chosen = settings or Settings.from_environment()
     named = (dependencies or {}).items()

@@ -14,15 +14,15 @@ from modelpack.api.command import Command
 from modelpack.api.files import content_of
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
-from modelpack.attest.any_of import AnyOf
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.evidence import (
+from modelpack.attestation.any_of import AnyOf
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.evidence import (
     VerifiedStatement,
     Verifier,
     verified_model_signature,
 )
-from modelpack.attest.model_signature import IGNORED, signed_files
-from modelpack.attest.predicates import SIGNATURE, predicate_type
+from modelpack.attestation.model_signature import IGNORED, signed_files
+from modelpack.attestation.predicates import SIGNATURE, predicate_type
 from modelpack.errors import InvalidInput, ModelpackError, UnusableArtifact
 from modelpack.model.read import read_model
 from modelpack.oci.digest import Digest

@@ -15,7 +15,7 @@ from modelpack.errors import InvalidInput
 if TYPE_CHECKING:
     from modelpack.api.keyless import Token
     from modelpack.api.signing import SignWith
-    from modelpack.attest.evidence import Verifier
+    from modelpack.attestation.evidence import Verifier
 
 _SIGNER: Final = "Who signs"
 _PASSWORDS: Final = ("MODELPACK_PASSWORD", "COSIGN_PASSWORD")

@@ -14,7 +14,7 @@ from modelpack.errors import InvalidInput, ModelpackError
 
 if TYPE_CHECKING:
     from modelpack.api import VerifyResult
-    from modelpack.attest.evidence import VerifiedStatement, Verifier
+    from modelpack.attestation.evidence import VerifiedStatement, Verifier
 
 _WHO: Final = "Who is believed"
 

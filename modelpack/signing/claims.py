@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Final
 
-from modelpack.attest.bundle import Bundle
+from modelpack.attestation.bundle import Bundle
 
 _SHA256: Final = 32
 

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.envelope import Envelope
-from modelpack.attest.evidence import CertificateSigner, Proven
-from modelpack.attest.statement import Statement
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.envelope import Envelope
+from modelpack.attestation.evidence import CertificateSigner, Proven
+from modelpack.attestation.statement import Statement
 from modelpack.errors import (
     AuthenticationError,
     InvalidInput,

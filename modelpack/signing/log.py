@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-from modelpack.attest.log_entry import (
+from modelpack.attestation.log_entry import (
     Checkpoint,
     InclusionProof,
     LogEntry,
     check_inclusion,
 )
-from modelpack.attest.wire import decoded, encoded
+from modelpack.attestation.wire import decoded, encoded
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.envelope import Envelope, pae
-from modelpack.attest.evidence import KeySigner, Proven
-from modelpack.attest.legacy import SimpleSigning
-from modelpack.attest.log_entry import LogEntry
-from modelpack.attest.predicates import MODEL_SIGNATURE
-from modelpack.attest.statement import PAYLOAD_TYPE, Statement
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.envelope import Envelope, pae
+from modelpack.attestation.evidence import KeySigner, Proven
+from modelpack.attestation.legacy import SimpleSigning
+from modelpack.attestation.log_entry import LogEntry
+from modelpack.attestation.predicates import MODEL_SIGNATURE
+from modelpack.attestation.statement import PAYLOAD_TYPE, Statement
 from modelpack.errors import VerificationError
 from modelpack.signing.log import LogKeys, check_entry
 from modelpack.signing.private_key import PrivateKey

@@ -21,7 +21,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from modelpack.attest.wire import decoded, encoded
+from modelpack.attestation.wire import decoded, encoded
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact

@@ -15,8 +15,8 @@ from typing import Final
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from modelpack.attest.log_entry import LogEntry
-from modelpack.attest.wire import encoded, number
+from modelpack.attestation.log_entry import LogEntry
+from modelpack.attestation.wire import encoded, number
 from modelpack.errors import InvalidInput, RegistryError
 from modelpack.oci.fields import Fields
 from modelpack.oci.strict_json import strict_json

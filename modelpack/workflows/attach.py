@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from modelpack.attest.bundle import MEDIA_TYPE, Bundle
-from modelpack.attest.legacy import (
+from modelpack.attestation.bundle import MEDIA_TYPE, Bundle
+from modelpack.attestation.legacy import (
     ENVELOPE,
     PAYLOAD,
     PREDICATE_ANNOTATION,

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from modelpack.attest import bundle as form
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.envelope import Envelope
-from modelpack.attest.evidence import Candidate, Unjudgeable
-from modelpack.attest.legacy import (
+from modelpack.attestation import bundle as form
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.envelope import Envelope
+from modelpack.attestation.evidence import Candidate, Unjudgeable
+from modelpack.attestation.legacy import (
     CERTIFICATE_ANNOTATION,
     ENVELOPE,
     PAYLOAD,
     SIGNATURE_ANNOTATION,
     SimpleSigning,
 )
-from modelpack.attest.wire import decoded
+from modelpack.attestation.wire import decoded
 from modelpack.errors import ContentError, InvalidInput, NotFound, VerificationError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

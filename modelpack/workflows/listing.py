@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from modelpack.attest.bundle import Bundle
+from modelpack.attestation.bundle import Bundle
 from modelpack.errors import (
     ContentError,
     InvalidInput,

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from modelpack.attest.envelope import Envelope
-from modelpack.attest.evidence import Signer, VerifiedStatement, Verifier, judge
-from modelpack.attest.legacy import SimpleSigning, payload
-from modelpack.attest.predicates import MODEL_SIGNATURE, SIGNATURE
-from modelpack.attest.statement import Statement
-from modelpack.attest.wire import encoded
+from modelpack.attestation.envelope import Envelope
+from modelpack.attestation.evidence import Signer, VerifiedStatement, Verifier, judge
+from modelpack.attestation.legacy import SimpleSigning, payload
+from modelpack.attestation.predicates import MODEL_SIGNATURE, SIGNATURE
+from modelpack.attestation.statement import Statement
+from modelpack.attestation.wire import encoded
 from modelpack.errors import AuthenticationError, InvalidInput, RegistryError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.evidence import (
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.evidence import (
     About,
     Evidence,
     Identity,
@@ -16,8 +16,8 @@ from modelpack.attest.evidence import (
     Verifier,
     judge,
 )
-from modelpack.attest.model_signature import ModelFiles
-from modelpack.attest.predicates import MODEL_SIGNATURE, SIGNATURE
+from modelpack.attestation.model_signature import ModelFiles
+from modelpack.attestation.predicates import MODEL_SIGNATURE, SIGNATURE
 from modelpack.errors import (
     ContentError,
     InvalidInput,
@@ -75,7 +75,7 @@ def verify(
     """Resolve once, read what is attached, and decide.
 
     1. The reference is resolved to a digest; all that follows names the digest.
-    2. Every candidate is fetched and verified (``attest.evidence.verified``).
+    2. Every candidate is fetched and verified (``attestation.evidence.verified``).
     3. A type counts as there when enough different signers have signed it. An
        attestation is no signature: the types are compared exactly.
     """

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from modelpack.attest.bundle import MAX_BYTES, Bundle
-from modelpack.attest.envelope import Envelope
-from modelpack.attest.evidence import About, VerifiedStatement, verified
-from modelpack.attest.predicates import SIGNATURE, TYPES
-from modelpack.attest.statement import Statement
+from modelpack.attestation.bundle import MAX_BYTES, Bundle
+from modelpack.attestation.envelope import Envelope
+from modelpack.attestation.evidence import About, VerifiedStatement, verified
+from modelpack.attestation.predicates import SIGNATURE, TYPES
+from modelpack.attestation.statement import Statement
 from modelpack.errors import VerificationError
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Manifest

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.attest.evidence import About, Evidence, KeySigner, judge
-from modelpack.attest.predicates import SIGNATURE, TYPES
+from modelpack.attestation.evidence import About, Evidence, KeySigner, judge
+from modelpack.attestation.predicates import SIGNATURE, TYPES
 from modelpack.oci.digest import Digest
 from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import Manifest

@@ -138,10 +138,6 @@ def test_cosign_finds_the_signed_annotations(
     assert desk.try_peer("cosign", *asked, "-a", "stage=test", reference).code != 0
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="registry/fallback.py looks once: who read before writes after that",
-)
 def test_no_signature_is_lost_among_twenty(
     distribution: Running, model: Path, desk: Desk, tmp_path: Path
 ) -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.evidence import About, CertificateSigner, verified
-from modelpack.attest.statement import Statement
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.evidence import About, CertificateSigner, verified
+from modelpack.attestation.statement import Statement
 from modelpack.errors import (
     AuthenticationError,
     InvalidInput,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.statement import Statement
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.statement import Statement
 from modelpack.errors import InvalidInput, RegistryError, VerificationError
 from modelpack.oci.digest import Digest
 from modelpack.signing.log import LogKeys

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelpack.attest.evidence import About, Evidence, judge
+from modelpack.attestation.evidence import About, Evidence, judge
 from modelpack.model.build import build_config, build_manifest
 from modelpack.model.categories import Category
 from modelpack.model.facts import combine

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from modelpack.attest.legacy import PAYLOAD
-from modelpack.attest.predicates import MODEL_SIGNATURE, PROVENANCE, SIGNATURE
+from modelpack.attestation.legacy import PAYLOAD
+from modelpack.attestation.predicates import MODEL_SIGNATURE, PROVENANCE, SIGNATURE
 from modelpack.errors import RegistryError
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document, Manifest

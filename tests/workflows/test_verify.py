@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from modelpack.attest.any_of import AnyOf
-from modelpack.attest.bundle import MEDIA_TYPE
-from modelpack.attest.evidence import KeySigner, Unjudgeable
-from modelpack.attest.predicates import MODEL_SIGNATURE, PROVENANCE, SIGNATURE
+from modelpack.attestation.any_of import AnyOf
+from modelpack.attestation.bundle import MEDIA_TYPE
+from modelpack.attestation.evidence import KeySigner, Unjudgeable
+from modelpack.attestation.predicates import MODEL_SIGNATURE, PROVENANCE, SIGNATURE
 from modelpack.errors import RegistryError, VerificationError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

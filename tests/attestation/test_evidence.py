@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelpack.attest.any_of import AnyOf
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.envelope import Envelope, pae
-from modelpack.attest.evidence import (
+from modelpack.attestation.any_of import AnyOf
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.envelope import Envelope, pae
+from modelpack.attestation.evidence import (
     About,
     Candidate,
     KeySigner,
@@ -21,8 +21,8 @@ from modelpack.attest.evidence import (
     judge,
     verified,
 )
-from modelpack.attest.predicates import CUSTOM, SIGNATURE
-from modelpack.attest.statement import PAYLOAD_TYPE, Statement
+from modelpack.attestation.predicates import CUSTOM, SIGNATURE
+from modelpack.attestation.statement import PAYLOAD_TYPE, Statement
 from modelpack.errors import InvalidInput, RegistryError, VerificationError
 from modelpack.oci.digest import Digest
 from modelpack.signing.managed import KeySigning, KeyVerifier

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
-from modelpack.attest.envelope import Envelope
-from modelpack.attest.legacy import SimpleSigning
-from modelpack.attest.log_entry import LogEntry
-from modelpack.attest.wire import decoded, known
+from modelpack.attestation.envelope import Envelope
+from modelpack.attestation.legacy import SimpleSigning
+from modelpack.attestation.log_entry import LogEntry
+from modelpack.attestation.wire import decoded, known
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 from modelpack.oci.fields import Fields

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.evidence import Proven, Verifier
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.evidence import Proven, Verifier
 from modelpack.errors import InvalidInput, VerificationError
 
 

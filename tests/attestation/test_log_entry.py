@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpack.attest.log_entry import Checkpoint, InclusionProof, check_inclusion
+from modelpack.attestation.log_entry import Checkpoint, InclusionProof, check_inclusion
 from modelpack.errors import InvalidInput, VerificationError
 from tests.sigstore.log import leaf, path_of, root_of
 

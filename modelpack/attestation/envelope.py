@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from modelpack.attest.statement import PAYLOAD_TYPE, Statement
-from modelpack.attest.wire import decoded, encoded, known
+from modelpack.attestation.statement import PAYLOAD_TYPE, Statement
+from modelpack.attestation.wire import decoded, encoded, known
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.fields import Fields
 

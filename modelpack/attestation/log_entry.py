@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from modelpack.attest.wire import decoded, known, number
+from modelpack.attestation.wire import decoded, known, number
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.fields import Fields
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from modelpack.attest.legacy import SimpleSigning, payload
-from modelpack.attest.predicates import CUSTOM, SIGNATURE, predicate_type
-from modelpack.attest.statement import Statement
+from modelpack.attestation.legacy import SimpleSigning, payload
+from modelpack.attestation.predicates import CUSTOM, SIGNATURE, predicate_type
+from modelpack.attestation.statement import Statement
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.digest import Digest
 

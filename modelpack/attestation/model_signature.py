@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-from modelpack.attest.predicates import MODEL_SIGNATURE
-from modelpack.attest.statement import STATEMENT, Statement
+from modelpack.attestation.predicates import MODEL_SIGNATURE
+from modelpack.attestation.statement import STATEMENT, Statement
 from modelpack.errors import VerificationError
 from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact

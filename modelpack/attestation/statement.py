@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from modelpack.attest.predicates import SIGNATURE
+from modelpack.attestation.predicates import SIGNATURE
 from modelpack.errors import VerificationError
 from modelpack.oci.digest import Digest
 from modelpack.oci.fields import Fields

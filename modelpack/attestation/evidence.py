@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-from modelpack.attest.bundle import Bundle
-from modelpack.attest.model_signature import ModelFiles, signed_files
-from modelpack.attest.predicates import MODEL_SIGNATURE
-from modelpack.attest.statement import Statement
+from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.model_signature import ModelFiles, signed_files
+from modelpack.attestation.predicates import MODEL_SIGNATURE
+from modelpack.attestation.statement import Statement
 from modelpack.errors import (
     ContentError,
     InvalidInput,

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from modelpack.attest.predicates import SIGNATURE
-from modelpack.attest.statement import Statement, Subject
+from modelpack.attestation.predicates import SIGNATURE
+from modelpack.attestation.statement import Statement, Subject
 from modelpack.errors import VerificationError
 from modelpack.oci.digest import Digest
 from modelpack.oci.fields import Fields

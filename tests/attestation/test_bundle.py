@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from modelpack.attest.bundle import MAX_BYTES, Bundle
-from modelpack.attest.envelope import Envelope, pae
-from modelpack.attest.statement import Statement
+from modelpack.attestation.bundle import MAX_BYTES, Bundle
+from modelpack.attestation.envelope import Envelope, pae
+from modelpack.attestation.statement import Statement
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.digest import Digest
 from modelpack.signing.managed import KeySigning
