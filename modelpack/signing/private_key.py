@@ -14,7 +14,6 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -26,7 +25,7 @@ from modelpack.errors import InvalidInput, VerificationError
 from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact
 from modelpack.signing import secretbox
-from modelpack.signing.public_key import PublicKey, read_key_file
+from modelpack.signing.public_key import PublicKey
 
 Password = Callable[[], str]
 """Asked only where a key is encrypted."""
@@ -65,13 +64,8 @@ class PrivateKey:
         return cls(key, PublicKey.of(key.public_key(), where))
 
     @classmethod
-    def load(cls, path: Path, password: Password) -> Self:
-        """Read a key file; ``VerificationError`` where the password is wrong."""
-        return cls.parse(read_key_file(path), password, str(path))
-
-    @classmethod
     def parse(cls, content: bytes, password: Password, where: str = "key") -> Self:
-        """Parse cosign's form or PEM."""
+        """Parse either form; ``VerificationError`` where the password is wrong."""
         match = _PEM.fullmatch(content.strip() + b"\n")
         try:
             if match is not None:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from modelpack.errors import InvalidInput, LocalError, VerificationError
+from modelpack.errors import InvalidInput, VerificationError
 
 Key = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
-MAX_FILE: Final = 64 << 10
 _SMALLEST_RSA: Final = 2048
 _CURVES: Final = {
     "secp256r1": ("PKIX_ECDSA_P256_SHA_256", hashes.SHA256()),
@@ -68,11 +66,6 @@ class PublicKey:
             return cls.of(load(content), where)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise InvalidInput("is not a public key", where=where) from error
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a key file."""
-        return cls.parse(read_key_file(path), str(path))
 
     @property
     def fingerprint(self) -> str:
@@ -127,17 +120,3 @@ class PublicKey:
             raise VerificationError(
                 f"the signature was not made with key sha256:{self.fingerprint}"
             ) from error
-
-
-def read_key_file(path: Path) -> bytes:
-    """Read a key file whole; refuse one that is too large to be one."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE + 1)
-    except FileNotFoundError as error:
-        raise InvalidInput("there is no such file", where=str(path)) from error
-    except OSError as error:
-        raise LocalError(error.strerror or str(error), where=str(path)) from error
-    if len(content) > MAX_FILE:
-        raise InvalidInput("is too large to be a key", where=str(path))
-    return content

@@ -114,7 +114,9 @@ def _named(entry: object, key: str) -> object:
         return entry
     if key in ("tlogs", "ctlogs"):
         return {"baseUrl": "", **entry}
-    subject = entry.get("subject") or {}
+    subject = entry.get("subject")
+    if not isinstance(subject, dict):
+        subject = {}
     return {**entry, "subject": {"organization": "", "commonName": "", **subject}}
 
 

@@ -67,7 +67,7 @@ class Bench:
     @property
     def key(self) -> PrivateKey:
         path = self.cosign.desk.home / "dev.key"
-        return PrivateKey.load(path, lambda: PASSWORD)
+        return PrivateKey.parse(path.read_bytes(), lambda: PASSWORD)
 
     @property
     def logs(self) -> LogKeys:

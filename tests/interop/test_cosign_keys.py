@@ -38,8 +38,8 @@ def cosign(desk: Desk, tmp_path: Path) -> Cosign:
 
 def test_a_key_that_cosign_generated_is_read(cosign: Cosign, desk: Desk) -> None:
     cosign.generate_key("dev")
-    private = PrivateKey.load(desk.home / "dev.key", lambda: PASSWORD)
-    public = PublicKey.load(desk.home / "dev.pub")
+    private = PrivateKey.parse((desk.home / "dev.key").read_bytes(), lambda: PASSWORD)
+    public = PublicKey.parse((desk.home / "dev.pub").read_bytes())
     assert private.public == public
     public.check(private.sign(MESSAGE), MESSAGE)
     assert public.pem == (desk.home / "dev.pub").read_bytes()
@@ -48,14 +48,14 @@ def test_a_key_that_cosign_generated_is_read(cosign: Cosign, desk: Desk) -> None
 def test_it_is_not_read_with_another_password(cosign: Cosign, desk: Desk) -> None:
     cosign.generate_key("dev")
     with pytest.raises(VerificationError, match="the password is not the key's"):
-        PrivateKey.load(desk.home / "dev.key", lambda: "of another")
+        PrivateKey.parse((desk.home / "dev.key").read_bytes(), lambda: "of another")
 
 
 @pytest.mark.parametrize("password", ["", "größer", "of a test"])
 def test_both_make_the_same_of_a_password(desk: Desk, password: str) -> None:
     told = desk.told(COSIGN_PASSWORD=password)
     told.peer("cosign", "generate-key-pair", "--output-key-prefix", "cosign")
-    PrivateKey.load(desk.home / "cosign.key", lambda: password)
+    PrivateKey.parse((desk.home / "cosign.key").read_bytes(), lambda: password)
     key = PrivateKey.generate()
     (desk.home / "own.key").write_bytes(key.encrypted(password))
     found = told.peer("cosign", "public-key", "--key", "own.key")
@@ -68,7 +68,9 @@ def test_a_key_that_cosign_imported_is_read(desk: Desk, kind: str) -> None:
     write_private(desk.home / "made.pem", made)
     told = desk.told(COSIGN_PASSWORD=PASSWORD)
     told.peer("cosign", *("import-key-pair", "--key", "made.pem"))
-    private = PrivateKey.load(desk.home / "import-cosign.key", lambda: PASSWORD)
+    private = PrivateKey.parse(
+        (desk.home / "import-cosign.key").read_bytes(), lambda: PASSWORD
+    )
     assert private.public == PrivateKey.of(made).public
     private.public.check(private.sign(MESSAGE), MESSAGE)
 

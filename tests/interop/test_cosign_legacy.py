@@ -55,7 +55,7 @@ class Shelf:
 
     @property
     def key(self) -> PublicKey:
-        return PublicKey.load(self.cosign.desk.home / "dev.pub")
+        return PublicKey.parse((self.cosign.desk.home / "dev.pub").read_bytes())
 
     def manifest(self, suffix: str) -> Fields:
         """Return the image under a tag of the older form, as it is written."""

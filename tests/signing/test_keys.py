@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from modelpack.errors import InvalidInput, VerificationError
 from modelpack.signing import secretbox
 from modelpack.signing.private_key import PrivateKey
-from modelpack.signing.public_key import PublicKey, read_key_file
+from modelpack.signing.public_key import PublicKey
 
 PEM = serialization.Encoding.PEM
 PLAIN = serialization.NoEncryption()
@@ -184,12 +183,3 @@ def test_one_kind_of_key_is_not_taken_for_the_other() -> None:
         PrivateKey.parse(KEY.public.pem, never)
     with pytest.raises(InvalidInput, match="not a public key"):
         PublicKey.parse(FILE)
-
-
-def test_a_file_that_is_too_large_or_not_there_is_refused(tmp_path: Path) -> None:
-    large = tmp_path / "large"
-    large.write_bytes(bytes(1 << 20))
-    with pytest.raises(InvalidInput, match="too large"):
-        read_key_file(large)
-    with pytest.raises(InvalidInput, match="no such file"):
-        read_key_file(tmp_path / "absent")
