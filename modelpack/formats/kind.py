@@ -11,15 +11,15 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from modelpack.formats.onnx import looks_like_onnx
-from modelpack.formats.pickles import (
+from modelpack.formats.pickled.recognise import (
     LEGACY_TORCH_MAGIC,
     has_pickle_magic,
     looks_like_bare_pickle,
 )
-from modelpack.formats.safetensors import LENGTH_SIZE, MAX_HEADER
+from modelpack.formats.weights.onnx import looks_like_onnx
+from modelpack.formats.weights.safetensors import LENGTH_SIZE, MAX_HEADER
 from modelpack.formats.window import Window
-from modelpack.formats.zip_names import zip_names
+from modelpack.formats.zip import zip_names
 
 __all__ = ["Kind", "kind_of"]
 

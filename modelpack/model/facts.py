@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.card import parse_card
-from modelpack.formats.gguf import GgufHeader, parse_gguf
 from modelpack.formats.kind import Kind, kind_of
-from modelpack.formats.measures import quantization_name
-from modelpack.formats.safetensors import parse_safetensors
-from modelpack.formats.transformers import parse_adapter_config, parse_config
+from modelpack.formats.prose.card import parse_card
+from modelpack.formats.prose.transformers import parse_adapter_config, parse_config
+from modelpack.formats.weights.gguf import GgufHeader, parse_gguf
+from modelpack.formats.weights.measures import quantization_name
+from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.window import Window
 from modelpack.model.categories import Category, category_of
 from modelpack.model.licences import spdx

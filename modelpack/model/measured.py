@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from modelpack.formats.kind import Kind
-from modelpack.formats.measures import param_size, precision, precision_name
+from modelpack.formats.weights.measures import param_size, precision, precision_name
 
 # model-spec, "format": the first of these that is there names the model, since
 # repositories carry conversions beside the weights that are meant.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelpack.formats.gguf import parse_gguf
 from modelpack.formats.kind import Kind, kind_of
-from modelpack.formats.safetensors import parse_safetensors
 from modelpack.formats.tensor import Tensor
+from modelpack.formats.weights.gguf import parse_gguf
+from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.window import Window
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.card import Card, parse_card
+from modelpack.formats.prose.card import Card, parse_card
 from modelpack.formats.window import Window
 from tests.formats.files import minilm, window_on
 

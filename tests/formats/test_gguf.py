@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from modelpack.errors import InvalidInput
-from modelpack.formats import gguf_values
-from modelpack.formats.ggml import GGML_TYPES
-from modelpack.formats.gguf import ArraySummary, parse_gguf
+from modelpack.formats.weights import gguf_values
+from modelpack.formats.weights.ggml import GGML_TYPES
+from modelpack.formats.weights.gguf import ArraySummary, parse_gguf
 from modelpack.formats.window import Window
 from tests.formats.files import (
     Array,

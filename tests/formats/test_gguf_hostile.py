@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.gguf import parse_gguf
+from modelpack.formats.weights.gguf import parse_gguf
 from modelpack.formats.window import Window
 from tests.formats.files import (
     gguf_array,

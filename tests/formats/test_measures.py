@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpack.formats.measures import (
+from modelpack.formats.weights.measures import (
     param_size,
     precision,
     precision_name,
     quantization_name,
 )
-from modelpack.formats.safetensors import BITS
+from modelpack.formats.weights.safetensors import BITS
 
 UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12, "Q": 10**15}
 

@@ -12,7 +12,12 @@ from hypothesis.extra import numpy as npst
 from safetensors.numpy import save, save_file
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.safetensors import BITS, MAX_TENSORS, Tensor, parse_safetensors
+from modelpack.formats.weights.safetensors import (
+    BITS,
+    MAX_TENSORS,
+    Tensor,
+    parse_safetensors,
+)
 from modelpack.formats.window import Window
 from tests.formats.files import Array, deserialize, minilm, safetensors_file, window_on
 

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.safetensors import parse_safetensors
+from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.window import Window
 from tests.formats.files import safetensors_file
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.transformers import (
+from modelpack.formats.prose.transformers import (
     AdapterConfig,
     ModelConfig,
     parse_adapter_config,

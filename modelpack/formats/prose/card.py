@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.front_matter import Node, front_matter
 from modelpack.formats.names import checked_text
+from modelpack.formats.prose.front_matter import Node, front_matter
 from modelpack.formats.window import Window
 
 __all__ = ["Card", "parse_card"]

@@ -14,10 +14,15 @@ from types import MappingProxyType
 from typing import Final
 
 from modelpack.errors import InvalidInput
-from modelpack.formats.ggml import GGML_TYPES
-from modelpack.formats.gguf_values import ArraySummary, Cursor, Value, read_value
 from modelpack.formats.names import checked_text, shown
 from modelpack.formats.tensor import Tensor, parameters
+from modelpack.formats.weights.ggml import GGML_TYPES
+from modelpack.formats.weights.gguf_values import (
+    ArraySummary,
+    Cursor,
+    Value,
+    read_value,
+)
 from modelpack.formats.window import Window
 
 __all__ = ["ArraySummary", "GgufHeader", "Value", "parse_gguf"]

@@ -1,0 +1,1 @@
+"""Facts become documents: bill of materials, model card, report."""

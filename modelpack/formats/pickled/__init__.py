@@ -1,0 +1,1 @@
+"""Pickles: told apart, walked, and never run."""

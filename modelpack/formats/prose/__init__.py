@@ -1,0 +1,1 @@
+"""Files that say something about a model: cards and configurations."""

@@ -1,0 +1,1 @@
+"""Files that hold tensors: what their headers say."""

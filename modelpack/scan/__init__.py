@@ -1,0 +1,1 @@
+"""Facts become verdicts: whether a file is safe to load."""
