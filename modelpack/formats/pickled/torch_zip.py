@@ -1,0 +1,79 @@
+"""What ``torch.save`` writes since version 1.6: a zip with one pickle in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from modelpack.errors import InvalidInput
+from modelpack.formats.names import shown
+from modelpack.formats.pickled.walk import Pickle, parse_pickle
+from modelpack.formats.strict_zip import STORED, Member, parse_zip, read_member
+from modelpack.formats.window import Window
+
+__all__ = ["TorchArchive", "parse_torch_zip"]
+
+MAX_PICKLE: Final = 64 << 20
+
+_PICKLE: Final = "data.pkl"
+_SCRIPTED: Final = ("code/", "constants.pkl", "bytecode.pkl", "extra/")
+_EXPECTED: Final = frozenset(
+    {
+        _PICKLE,
+        "version",
+        "byteorder",
+        ".format_version",
+        ".storage_alignment",
+        ".data/serialization_id",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchArchive:
+    """One pickle, and the storages it names.
+
+    ``script`` is true for TorchScript, which brings a program; ``strangers`` are
+    members that torch.save does not write.
+    """
+
+    pickle: Pickle
+    script: bool
+    strangers: tuple[str, ...]
+
+
+def parse_torch_zip(window: Window) -> TorchArchive:
+    """Read the archive strictly, and walk its pickle."""
+    members = parse_zip(window)
+    top = {member.name.partition("/")[0] for member in members}
+    if len(top) != 1 or any("/" not in member.name for member in members):
+        raise InvalidInput("holds more than one folder", where=window.name)
+    inside = {member.name.partition("/")[2]: member for member in members}
+    if _PICKLE not in inside:
+        raise InvalidInput(f"holds no {_PICKLE}", where=window.name)
+    where = f"{window.name}: {shown(inside[_PICKLE].name)}"
+    raw = _stored(window, inside[_PICKLE], where)
+    pickle = parse_pickle(raw, where)
+    if pickle.size != len(raw):
+        raise InvalidInput(
+            f"{len(raw) - pickle.size} bytes follow the pickle", where=where
+        )
+    strangers = [
+        name for name in inside if name not in _EXPECTED and not _is_storage(name)
+    ]
+    return TorchArchive(
+        pickle=pickle,
+        script=any(name.startswith(_SCRIPTED) for name in inside),
+        strangers=tuple(sorted(strangers)),
+    )
+
+
+def _stored(window: Window, member: Member, where: str) -> bytes:
+    if member.method != STORED:
+        raise InvalidInput("is compressed, which torch never does", where=where)
+    return read_member(window, member, limit=MAX_PICKLE)
+
+
+def _is_storage(name: str) -> bool:
+    folder, _, number = name.partition("/")
+    return folder == "data" and number.isascii() and number.isdigit()
