@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     )
     from modelpack.api.places import remove, tag, tags, tree
     from modelpack.api.publishing import PushResult, push
+    from modelpack.api.scanning import ScanResult, scan
     from modelpack.api.settings import Settings
     from modelpack.api.signing import (
         SignResult,
@@ -39,6 +40,7 @@ __all__ = [
     "Inspection",
     "PullResult",
     "PushResult",
+    "ScanResult",
     "Settings",
     "SignResult",
     "SignWith",
@@ -59,6 +61,7 @@ __all__ = [
     "read_predicate",
     "read_provenance",
     "remove",
+    "scan",
     "sign",
     "sign_keyless",
     "sign_with_key",
@@ -74,6 +77,7 @@ _HOMES: Final = {
     "Inspection": "inspection",
     "PullResult": "fetching",
     "PushResult": "publishing",
+    "ScanResult": "scanning",
     "Settings": "settings",
     "SignResult": "signing",
     "SignWith": "signing",
@@ -93,6 +97,7 @@ _HOMES: Final = {
     "read_predicate": "signing",
     "read_provenance": "signing",
     "remove": "places",
+    "scan": "scanning",
     "sign": "signing",
     "sign_keyless": "keyless",
     "sign_with_key": "keys",

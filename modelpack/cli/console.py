@@ -79,8 +79,13 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def show_json(document: Mapping[str, object]) -> None:
-    """Print a result as JSON."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    """Print a JSON document to standard output."""
+    print(json_text(document))
+
+
+def json_text(document: Mapping[str, object]) -> str:
+    """Return a JSON document as it is printed."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def human(size: float) -> str:

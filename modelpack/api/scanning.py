@@ -1,0 +1,108 @@
+"""``scan``: whether the files of a model are safe to load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from modelpack.api.command import Command
+from modelpack.api.fetching import pull
+from modelpack.api.settings import Settings
+from modelpack.disk.file import FileContent
+from modelpack.disk.source.tree import list_model
+from modelpack.oci.digest import Digest
+from modelpack.scan.rules import Allowance
+from modelpack.scan.verdict import ScanReport
+from modelpack.transfer.progress import Listener, nobody
+from modelpack.version import __version__
+from modelpack.workflows.scan import scan as judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """What a scan found. ``digest`` is that of the artifact; None for a folder."""
+
+    target: str
+    digest: Digest | None
+    report: ScanReport
+    allow: tuple[Allowance, ...]
+    started: str
+    finished: str
+
+    def document(self) -> Mapping[str, object]:
+        """Return the JSON form (docs/scan.md)."""
+        from modelpack.scan.report import scan_document
+
+        return scan_document(self.report, allow=self.allow, version=__version__)
+
+    def predicate(self) -> Mapping[str, object]:
+        """Return what ``attest --type vuln`` signs."""
+        from modelpack.scan.report import vuln_predicate
+
+        return vuln_predicate(
+            self.document(),
+            version=__version__,
+            started=self.started,
+            finished=self.finished,
+        )
+
+    def sarif(self) -> Mapping[str, object]:
+        """Return the form of code-scanning pages."""
+        from modelpack.scan.sarif import sarif
+
+        return sarif(self.report, version=__version__)
+
+
+def scan(
+    target: str | Path,
+    *,
+    allow: Iterable[Allowance] = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> ScanResult:
+    """Judge a folder or file that exists, or else an artifact by its reference.
+
+    An artifact is fetched into a temporary folder, where its digests are checked
+    first: what is judged is what the digest names.
+    """
+    command = Command(settings, notify)
+    allowed = frozenset(map(Allowance, allow))
+    started = _now(command.settings.epoch)
+
+    def judged(folder: Path) -> ScanReport:
+        files = list_model(folder, include=include, exclude=exclude)
+        return judge(map(FileContent, files), command.crew, allow=allowed)
+
+    digest = None
+    if Path(target).exists():
+        report = judged(Path(target))
+    else:
+        with TemporaryDirectory(prefix="modelpack-scan-") as folder:
+            place = Path(folder, "model")
+            pulled = pull(
+                str(target),
+                place,
+                include=include,
+                exclude=exclude,
+                settings=command.settings,
+                notify=notify,
+            )
+            target, digest, report = pulled.reference, pulled.digest, judged(place)
+    return ScanResult(
+        target=str(target),
+        digest=digest,
+        report=report,
+        allow=tuple(sorted(allowed)),
+        started=started,
+        finished=_now(command.settings.epoch),
+    )
+
+
+def _now(epoch: int | None) -> str:
+    now = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(epoch, UTC)
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")

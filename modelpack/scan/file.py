@@ -1,0 +1,279 @@
+"""Judge one file by its content.
+
+The rule is an allow-list. A format passes because a strict parser has read all that
+a loader would act on; what no parser here knows does not pass, and neither does what
+one could not finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from modelpack.errors import InvalidInput
+from modelpack.formats.kind import Kind, kind_of
+from modelpack.formats.names import shown
+from modelpack.formats.pickled.torch_zip import TorchArchive, parse_torch_zip
+from modelpack.formats.pickled.walk import MAX_SIZE, parse_pickle
+from modelpack.formats.pickled.weights_only import beyond_weights
+from modelpack.formats.weights.gguf import parse_gguf
+from modelpack.formats.weights.safetensors import parse_safetensors
+from modelpack.formats.window import Window
+from modelpack.oci.strict_json import parse_object
+from modelpack.scan.rules import RULES, Allowance, Rule
+from modelpack.scan.template import judge_template
+from modelpack.scan.text import judge_json, judge_text
+from modelpack.scan.verdict import FileVerdict, Finding
+
+__all__ = ["ExternalTensor", "Judged", "judge"]
+
+MAX_FINDINGS: Final = 100
+MAX_INDEX: Final = 16 << 20
+
+_LOOKED_AT: Final = 1 << 20
+_SHOWN_IMPORTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalTensor:
+    """``end`` bytes, at least, that a file expects at ``location`` beside it."""
+
+    location: str
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A file's verdict, and what it says of other files."""
+
+    verdict: FileVerdict
+    tensors: AbstractSet[str] = frozenset()
+    weight_map: Mapping[str, str] = field(default_factory=dict)
+    external: tuple[ExternalTensor, ...] = ()
+
+
+def judge(window: Window, *, allow: AbstractSet[Allowance] = frozenset()) -> Judged:
+    """Judge a file; the window's name is its path. Never raises for its content."""
+    kind = kind_of(window)
+    known = FileVerdict(path=window.name, size=window.size, kind=kind)
+    case = _Case(window=window, kind=kind, allow=allow)
+    findings: list[Finding] = []
+    try:
+        for finding in case.findings():
+            findings.append(finding)
+            if len(findings) == MAX_FINDINGS:
+                break
+    except InvalidInput as error:
+        findings.append(Finding(rule=Rule.MALFORMED, message=_told(error, window.name)))
+    except (RecursionError, MemoryError) as error:
+        findings.append(
+            Finding(rule=Rule.NOT_JUDGED, message=f"too much: {type(error).__name__}")
+        )
+    return Judged(
+        verdict=replace(known, findings=tuple(findings), allowed=case.allowed),
+        tensors=case.tensors,
+        weight_map=case.weight_map,
+        external=case.external,
+    )
+
+
+def _told(error: InvalidInput, path: str) -> str:
+    """Say what failed and where in the file; the verdict names the file."""
+    where = error.where.removeprefix(path).removeprefix(":").strip()
+    return f"{where}: {error.message}" if where else error.message
+
+
+@dataclass(slots=True, kw_only=True)
+class _Case:
+    """One file while it is judged."""
+
+    window: Window
+    kind: Kind
+    allow: AbstractSet[Allowance]
+    allowed: str = ""
+    tensors: AbstractSet[str] = frozenset()
+    weight_map: Mapping[str, str] = field(default_factory=dict)
+    external: tuple[ExternalTensor, ...] = ()
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self._name()
+        if self.kind in _REFUSED:
+            rule = _REFUSED[self.kind]
+            yield Finding(rule=rule, message=RULES[rule].title)
+            return
+        yield from _JUDGES[self.kind](self)
+
+    def _name(self) -> Iterator[Finding]:
+        suffix = _suffix(self.window.name)
+        expected = _SUFFIXES.get(suffix)
+        promised = self.kind in _OWN_SUFFIX and suffix not in _OWN_SUFFIX[self.kind]
+        if promised or (expected is not None and self.kind not in expected):
+            yield Finding(
+                rule=Rule.NAME_MISMATCH,
+                message=f"named .{shown(suffix)}, but {self.kind} inside",
+            )
+
+    def safetensors(self) -> Iterator[Finding]:
+        header = parse_safetensors(self.window)
+        self.tensors = frozenset(tensor.name for tensor in header.tensors)
+        yield from ()
+
+    def gguf(self) -> Iterator[Finding]:
+        header = parse_gguf(self.window)
+        for key, value in header.metadata.items():
+            if not key.startswith("tokenizer.chat_template"):
+                continue
+            if isinstance(value, str):
+                yield from judge_template(value)
+            elif key != "tokenizer.chat_templates":  # the list of their names
+                yield Finding(rule=Rule.CHAT_TEMPLATE, message=f"{key} is no text")
+
+    def json(self) -> Iterator[Finding]:
+        if self.window.name.lower().endswith(".index.json"):
+            self.weight_map = _weight_map(self.window)
+        yield from judge_json(self.window)
+
+    def text(self) -> Iterator[Finding]:
+        yield from judge_text(self.window)
+
+    def torch_zip(self) -> Iterator[Finding]:
+        archive = parse_torch_zip(self.window)
+        if archive.script:
+            yield Finding(
+                rule=Rule.TORCH_SCRIPT, message=RULES[Rule.TORCH_SCRIPT].title
+            )
+            return
+        beyond = [*_beyond(archive)]
+        if beyond:
+            yield from (Finding(rule=Rule.PICKLE, message=each) for each in beyond)
+        elif Allowance.TORCH_WEIGHTS_ONLY in self.allow:
+            self.allowed = Allowance.TORCH_WEIGHTS_ONLY
+        else:
+            yield Finding(
+                rule=Rule.PICKLE,
+                message="weights as torch.save writes them; "
+                f"--allow {Allowance.TORCH_WEIGHTS_ONLY} would let them pass",
+            )
+
+    def pickle(self) -> Iterator[Finding]:
+        yield Finding(rule=Rule.PICKLE, message=_imports(self.window))
+
+    def unknown(self) -> Iterator[Finding]:
+        name = self.window.name.rpartition("/")[2]
+        what = _KNOWN_NAMES.get(name.lower(), "")
+        yield Finding(
+            rule=Rule.UNKNOWN_FORMAT,
+            message=what or "of no format that is known to be safe",
+        )
+
+
+def _beyond(archive: TorchArchive) -> Iterator[str]:
+    yield from beyond_weights(archive.pickle)
+    for name in archive.strangers:
+        yield f"holds {shown(name)}, which torch.save does not write"
+
+
+def _weight_map(window: Window) -> Mapping[str, str]:
+    """Return which tensor a shard index puts into which file."""
+    if window.size > MAX_INDEX:
+        raise InvalidInput(f"an index of over {MAX_INDEX} bytes", where=window.name)
+    fields = parse_object(
+        window.read(0, window.size), window.name, infinities=True
+    ).get("weight_map", {})
+    match fields:
+        case dict() if all(isinstance(name, str) for name in fields.values()):
+            return {tensor: str(name) for tensor, name in fields.items()}
+        case _:
+            raise InvalidInput("not a map of names", where=f"{window.name}: weight_map")
+
+
+def _imports(window: Window) -> str:
+    """Say what a pickle imports, as far as that can be told without running it."""
+    raw = window.read(0, min(window.size, _LOOKED_AT, MAX_SIZE))
+    found: dict[str, None] = {}
+    at = 0
+    try:
+        while at < len(raw):
+            pickle = parse_pickle(raw[at:], "")
+            found.update(dict.fromkeys(pickle.imports))
+            at += pickle.size
+    except InvalidInput:
+        pass  # it is refused whatever it imports; this only tells what was seen
+    if not found:
+        return "a pickle"
+    names = ", ".join(
+        shown(name.replace(" ", ".")) for name in list(found)[:_SHOWN_IMPORTS]
+    )
+    more = (
+        ""
+        if len(found) <= _SHOWN_IMPORTS
+        else f" and {len(found) - _SHOWN_IMPORTS} more"
+    )
+    return f"a pickle that imports {names}{more}"
+
+
+def _suffix(name: str) -> str:
+    stem, _, suffix = name.rpartition("/")[2].rpartition(".")
+    return suffix.lower() if stem else ""
+
+
+_REFUSED: Final[Mapping[Kind, Rule]] = {
+    Kind.HDF5: Rule.HDF5,
+    Kind.ZIP: Rule.ARCHIVE,
+    Kind.TAR: Rule.ARCHIVE,
+    Kind.GZIP: Rule.ARCHIVE,
+    Kind.ZSTD: Rule.ARCHIVE,
+    Kind.BZIP2: Rule.ARCHIVE,
+    Kind.XZ: Rule.ARCHIVE,
+    Kind.SEVEN_ZIP: Rule.ARCHIVE,
+    Kind.EXECUTABLE: Rule.EXECUTABLE,
+    Kind.PYTHON: Rule.CODE,
+    Kind.SCRIPT: Rule.CODE,
+    Kind.PDF: Rule.PDF,
+}
+_JUDGES: Final[Mapping[Kind, Callable[[_Case], Iterator[Finding]]]] = {
+    Kind.SAFETENSORS: _Case.safetensors,
+    Kind.GGUF: _Case.gguf,
+    Kind.TORCH_ZIP: _Case.torch_zip,
+    Kind.TORCH_LEGACY: _Case.pickle,
+    Kind.PICKLE: _Case.pickle,
+    Kind.JSON: _Case.json,
+    Kind.MARKDOWN: _Case.text,
+    Kind.TEXT: _Case.text,
+    Kind.UNKNOWN: _Case.unknown,
+}
+# The names under which loaders take a format for granted.
+_OWN_SUFFIX: Final[Mapping[Kind, AbstractSet[str]]] = {
+    Kind.SAFETENSORS: {"safetensors"},
+    Kind.GGUF: {"gguf"},
+    Kind.ONNX: {"onnx"},
+    Kind.TFLITE: {"tflite", "lite"},
+    Kind.WASM_MODULE: {"wasm"},
+    Kind.WASM_COMPONENT: {"wasm"},
+    Kind.NPY: {"npy"},
+    Kind.NPZ: {"npz"},
+}
+_SUFFIXES: Final[Mapping[str, AbstractSet[Kind]]] = {
+    "safetensors": {Kind.SAFETENSORS},
+    "gguf": {Kind.GGUF},
+    "onnx": {Kind.ONNX},
+    "tflite": {Kind.TFLITE},
+    "wasm": {Kind.WASM_MODULE, Kind.WASM_COMPONENT},
+    "npy": {Kind.NPY},
+    "npz": {Kind.NPZ},
+    "json": {Kind.JSON},
+    "md": {Kind.MARKDOWN},
+    "txt": {Kind.TEXT},
+    "png": {Kind.PNG},
+    "jpg": {Kind.JPEG},
+    "jpeg": {Kind.JPEG},
+    "gif": {Kind.GIF},
+    "webp": {Kind.WEBP},
+}
+_SAVED_MODEL: Final = "a TensorFlow SavedModel, whose graph can read and write files"
+_KNOWN_NAMES: Final[Mapping[str, str]] = {
+    "saved_model.pb": _SAVED_MODEL,
+    "keras_metadata.pb": _SAVED_MODEL,
+}

@@ -1,0 +1,80 @@
+"""A scan as SARIF 2.1.0, which code-scanning pages show.
+
+The properties that GitHub reads (``security-severity``) are set beside those of the
+standard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from modelpack.scan.rules import RULES, Rule
+from modelpack.scan.verdict import FileVerdict, Finding, ScanReport
+
+__all__ = ["sarif"]
+
+_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+_ORDER: Final = list(Rule)
+
+
+def sarif(report: ScanReport, *, version: str) -> Mapping[str, object]:
+    """Return one run, with every rule and every finding."""
+    return {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "modelpack",
+                        "semanticVersion": version,
+                        "rules": [_rule(rule) for rule in _ORDER],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [
+                    _result(file, finding)
+                    for file in report.files
+                    for finding in file.findings
+                ],
+            }
+        ],
+    }
+
+
+def _rule(rule: Rule) -> Mapping[str, object]:
+    text = RULES[rule]
+    return {
+        "id": rule,
+        "shortDescription": {"text": text.title},
+        "help": {"text": text.remedy},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {
+            "security-severity": str(text.severity),
+            "tags": ["security", "machine-learning"],
+        },
+    }
+
+
+def _result(file: FileVerdict, finding: Finding) -> Mapping[str, object]:
+    # Code-scanning pages show nothing without a line; a binary file has only one.
+    region = {"startLine": max(finding.line, 1)}
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": _ORDER.index(finding.rule),
+        "level": "error",
+        "message": {"text": finding.message},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": quote(file.path)},
+                    "region": region,
+                }
+            }
+        ],
+        "partialFingerprints": {
+            "modelpack/v1": f"{finding.rule}:{file.path}:{finding.message}"
+        },
+    }

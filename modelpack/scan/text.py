@@ -1,0 +1,158 @@
+"""What readable files say that they should not: credentials, code, templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from itertools import islice
+from typing import Final
+
+from modelpack.errors import InvalidInput
+from modelpack.formats.window import Window
+from modelpack.oci.strict_json import strict_json
+from modelpack.scan.rules import Rule
+from modelpack.scan.template import judge_template
+from modelpack.scan.verdict import Finding
+
+__all__ = ["judge_json", "judge_text"]
+
+MAX_TEXT: Final = 64 << 20
+MAX_JSON: Final = 16 << 20
+MAX_MARKS: Final = 1_500_000
+MAX_FINDINGS: Final = 50
+
+_CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_SECRETS: Final = (
+    ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")),
+    ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{34,}\b")),
+    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a GitHub token", re.compile(r"\b(?:gh[pousr]_\w{36,}|github_pat_\w{22,})\b")),
+    ("a GitLab token", re.compile(r"\bglpat-[\w-]{20,}")),
+    ("a Slack token", re.compile(r"\bxox[abprs]-[\w-]{10,}")),
+    ("a Google API key", re.compile(r"\bAIza[\w-]{35}\b")),
+    ("an API key", re.compile(r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{40,}")),
+    ("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
+    (
+        "a password in a URL",
+        re.compile(r"\b[a-z][a-z0-9+.]{1,20}://[^\s/:@]{1,64}:[^\s/:@<>{}$]{6,64}@"),
+    ),
+)
+# Keys by which a configuration has Python code imported that is not the library's.
+_IMPORTING: Final = frozenset({"auto_map", "custom_pipelines", "trust_remote_code"})
+_TEMPLATE: Final = "chat_template"
+_LIBRARY: Final = "sentence_transformers."
+
+
+def judge_text(window: Window) -> Iterator[Finding]:
+    """Judge readable text from end to end; a template by its own rules."""
+    text = yield from _text(window)
+    if text is not None and window.name.lower().endswith((".jinja", ".jinja2", ".j2")):
+        yield from judge_template(text)
+
+
+def judge_json(window: Window) -> Iterator[Finding]:
+    """Judge a JSON document: strictly parsed, or refused."""
+    text = yield from _text(window)
+    if text is None:
+        return
+    if len(text) > MAX_JSON or sum(map(text.count, "{[,")) > MAX_MARKS:
+        # Vocabularies are that large; no configuration is.
+        named = [key for key in (*_IMPORTING, _TEMPLATE) if f'"{key}"' in text]
+        if named:
+            yield _unjudged(f"too large for a file that says {', '.join(named)}")
+        return
+    try:
+        document = strict_json(text.encode(), infinities=True)
+    except InvalidInput as error:
+        yield Finding(rule=Rule.MALFORMED, message=error.message)
+        return
+    yield from _of_document(document)
+    if window.name.rpartition("/")[2] == "modules.json":
+        yield from _of_modules(document)
+
+
+def _text(window: Window) -> Generator[Finding, None, str | None]:
+    """Return the text, after what is wrong with any text; None if it is none."""
+    if window.size > MAX_TEXT:
+        yield _unjudged(f"a text of over {MAX_TEXT} bytes")
+        return None
+    try:
+        text = window.read(0, window.size).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        yield Finding(
+            rule=Rule.MALFORMED, message=f"begins as text, no longer at {error.start}"
+        )
+        return None
+    control = _CONTROL.search(text)
+    if control:
+        yield Finding(
+            rule=Rule.MALFORMED,
+            message=f"a control character, {control[0]!r}",
+            line=_line(text, control.start()),
+        )
+        return None
+    yield from islice(_secrets(text), MAX_FINDINGS)
+    return text
+
+
+def _secrets(text: str) -> Iterator[Finding]:
+    """Find credentials; the message shows no more of one than its kind."""
+    for what, pattern in _SECRETS:
+        for match in pattern.finditer(text):
+            yield Finding(
+                rule=Rule.SECRET, message=what, line=_line(text, match.start())
+            )
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _of_document(document: object) -> Iterator[Finding]:
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(item for item in value if isinstance(item, dict | list))
+        if not isinstance(value, dict):
+            continue
+        for key, item in value.items():
+            if key in _IMPORTING and item:
+                yield Finding(rule=Rule.REMOTE_CODE, message=f"says {key}")
+            elif key == _TEMPLATE:
+                yield from _of_templates(item)
+            elif isinstance(item, dict | list):
+                waiting.append(item)
+
+
+def _of_templates(value: object) -> Iterator[Finding]:
+    """Judge one template, a list of named ones, or a mapping of names to them."""
+    match value:
+        case None:
+            return
+        case str():
+            yield from judge_template(value)
+        case list():
+            for item in value:
+                yield from _of_templates(
+                    item.get("template") if isinstance(item, dict) else item
+                )
+        case dict():
+            for item in value.values():
+                yield from _of_templates(item)
+        case _:
+            yield Finding(rule=Rule.MALFORMED, message="a chat template is no text")
+
+
+def _of_modules(document: object) -> Iterator[Finding]:
+    """Judge what sentence-transformers imports: each module's ``type``."""
+    for module in document if isinstance(document, list) else []:
+        kind = module.get("type") if isinstance(module, dict) else None
+        if not isinstance(kind, str) or not kind.startswith(_LIBRARY):
+            yield Finding(
+                rule=Rule.REMOTE_CODE, message=f"has {str(kind)[:80]!r} imported"
+            )
+
+
+def _unjudged(message: str) -> Finding:
+    return Finding(rule=Rule.NOT_JUDGED, message=message)
