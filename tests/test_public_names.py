@@ -33,6 +33,8 @@ _VERBS: Final = {
     "read_predicate": "(path)",
     "read_provenance": "(folder='.', *, parameters=None, dependencies=None, "
     "settings=None)",
+    "scan": "(target, *, allow=(), include=(), exclude=(), settings=None, "
+    "notify=nobody)",
     "sign": "(reference, signer, *, annotations=None, settings=None, notify=nobody)",
     "sign_keyless": "(token, sigstore, *, model_signature=True)",
     "sign_with_key": "(key, password, *, log=None, older=False, model_signature=True)",
@@ -67,6 +69,7 @@ _RESULTS: Final = {
         "kept",
     },
     "PushResult": {"reference", "digest", "size", "files"},
+    "ScanResult": {"target", "digest", "report", "allow", "started", "finished"},
     "SignResult": {"reference", "digest", "attached"},
     "SignWith": {"signer", "own", "older", "model_signature"},
     "Sigstore": {"config", "trusted_root", "signing_config"},

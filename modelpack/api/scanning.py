@@ -14,8 +14,8 @@ from modelpack.api.settings import Settings
 from modelpack.disk.file import FileContent
 from modelpack.disk.source.tree import list_model
 from modelpack.oci.digest import Digest
-from modelpack.scan.rules import Allowance
-from modelpack.scan.verdict import ScanReport
+from modelpack.scanning.rules import Allowance
+from modelpack.scanning.verdict import ScanReport
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.version import __version__
 from modelpack.workflows.scan import scan as judge
@@ -34,13 +34,13 @@ class ScanResult:
 
     def document(self) -> Mapping[str, object]:
         """Return the JSON form (docs/scan.md)."""
-        from modelpack.scan.report import scan_document
+        from modelpack.scanning.report import scan_document
 
         return scan_document(self.report, allow=self.allow, version=__version__)
 
     def predicate(self) -> Mapping[str, object]:
         """Return what ``attest --type vuln`` signs."""
-        from modelpack.scan.report import vuln_predicate
+        from modelpack.scanning.report import vuln_predicate
 
         return vuln_predicate(
             self.document(),
@@ -51,7 +51,7 @@ class ScanResult:
 
     def sarif(self) -> Mapping[str, object]:
         """Return the form of code-scanning pages."""
-        from modelpack.scan.sarif import sarif
+        from modelpack.scanning.sarif import sarif
 
         return sarif(self.report, version=__version__)
 

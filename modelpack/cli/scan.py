@@ -12,8 +12,8 @@ import typer
 from modelpack.cli import options
 from modelpack.cli.console import json_text, progress, show_json, tell, write_new
 from modelpack.errors import PolicyDenied
-from modelpack.scan.rules import Allowance
-from modelpack.scan.verdict import Outcome
+from modelpack.scanning.rules import Allowance
+from modelpack.scanning.verdict import Outcome
 
 if TYPE_CHECKING:
     from modelpack.api.scanning import ScanResult

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from modelpack.errors import InvalidInput
 from modelpack.formats.window import Window
-from modelpack.scan.file import Judged, judge
-from modelpack.scan.model import conclude
-from modelpack.scan.rules import Allowance
-from modelpack.scan.verdict import ScanReport
+from modelpack.scanning.file import Judged, judge
+from modelpack.scanning.model import conclude
+from modelpack.scanning.rules import Allowance
+from modelpack.scanning.verdict import ScanReport
 from modelpack.transfer.crew import Crew
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from modelpack.errors import InvalidInput
 
-__all__ = ["Pickle", "parse_pickle"]
+__all__ = ["Pickle", "parse_pickle", "seen_imports"]
 
 MAX_SIZE: Final = 64 << 20
 MAX_IMPORTS: Final = 10_000
@@ -76,16 +76,34 @@ def parse_pickle(data: bytes, where: str) -> Pickle:
     return _Walk(data, where).pickle()
 
 
+def seen_imports(data: bytes) -> tuple[str, ...]:
+    """Return what pickles, one behind the other, import before one breaks off.
+
+    To tell people what a refused file wants; no ground to let one pass.
+    """
+    found: dict[str, None] = {}
+    at = 0
+    while at < len(data):
+        walk = _Walk(data, "", start=at)
+        try:
+            at += walk.pickle().size
+        except InvalidInput:
+            at = len(data)
+        found.update(walk.imports)
+    return tuple(found)
+
+
 class _Walk:
-    def __init__(self, data: bytes, where: str) -> None:
+    def __init__(self, data: bytes, where: str, *, start: int = 0) -> None:
         self._data = data
+        self._start = start
         self._where = where
-        self._imports: dict[str, None] = {}
+        self.imports: dict[str, None] = {}
         self._texts = ("", "")
 
     def pickle(self) -> Pickle:
         data, forms, seen = self._data, _FORMS, bytearray(256)
-        at, end = 0, len(data)
+        at, end = self._start, len(data)
         while at < end:
             code = data[at]
             seen[code] = 1
@@ -93,7 +111,7 @@ class _Walk:
             if form <= 0:
                 at = self._variable(at, code, form)
             elif code == _STOP:
-                return self._found(at + 1, seen)
+                return self._found(at + 1 - self._start, seen)
             else:
                 if code == _STACK_GLOBAL:
                     self._import("?" + " ".join(self._texts), at)
@@ -101,12 +119,13 @@ class _Walk:
         raise self._bad("ends without STOP", min(at, end))
 
     def _found(self, size: int, seen: bytearray) -> Pickle:
-        protocol = self._data[1] if self._data[0] == _PROTO else 0
+        first, second = self._data[self._start : self._start + 2].ljust(2, b"\0")
+        protocol = second if first == _PROTO else 0
         return Pickle(
             protocol=protocol,
             size=size,
             opcodes=frozenset(name for code, name in _NAMES.items() if seen[code]),
-            imports=tuple(self._imports),
+            imports=tuple(self.imports),
         )
 
     def _variable(self, at: int, code: int, form: int) -> int:
@@ -142,8 +161,8 @@ class _Walk:
     def _import(self, name: str, at: int) -> None:
         if not _PRINTABLE.fullmatch(name):
             name = ascii(name)
-        self._imports[name] = None
-        if len(self._imports) > MAX_IMPORTS:
+        self.imports[name] = None
+        if len(self.imports) > MAX_IMPORTS:
             raise self._bad(f"over {MAX_IMPORTS} imports", at)
 
     def _bad(self, message: str, at: int) -> InvalidInput:

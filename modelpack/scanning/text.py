@@ -10,9 +10,9 @@ from typing import Final
 from modelpack.errors import InvalidInput
 from modelpack.formats.window import Window
 from modelpack.oci.strict_json import strict_json
-from modelpack.scan.rules import Rule
-from modelpack.scan.template import judge_template
-from modelpack.scan.verdict import Finding
+from modelpack.scanning.rules import Rule
+from modelpack.scanning.template import judge_template
+from modelpack.scanning.verdict import Finding
 
 __all__ = ["judge_json", "judge_text"]
 
@@ -21,7 +21,7 @@ MAX_JSON: Final = 16 << 20
 MAX_MARKS: Final = 1_500_000
 MAX_FINDINGS: Final = 50
 
-_CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1f]")
 _SECRETS: Final = (
     ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")),
     ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{34,}\b")),

@@ -16,16 +16,16 @@ from modelpack.errors import InvalidInput
 from modelpack.formats.kind import Kind, kind_of
 from modelpack.formats.names import shown
 from modelpack.formats.pickled.torch_zip import TorchArchive, parse_torch_zip
-from modelpack.formats.pickled.walk import MAX_SIZE, parse_pickle
+from modelpack.formats.pickled.walk import seen_imports
 from modelpack.formats.pickled.weights_only import beyond_weights
 from modelpack.formats.weights.gguf import parse_gguf
 from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.window import Window
 from modelpack.oci.strict_json import parse_object
-from modelpack.scan.rules import RULES, Allowance, Rule
-from modelpack.scan.template import judge_template
-from modelpack.scan.text import judge_json, judge_text
-from modelpack.scan.verdict import FileVerdict, Finding
+from modelpack.scanning.rules import RULES, Allowance, Rule
+from modelpack.scanning.template import judge_template
+from modelpack.scanning.text import judge_json, judge_text
+from modelpack.scanning.verdict import FileVerdict, Finding
 
 __all__ = ["ExternalTensor", "Judged", "judge"]
 
@@ -103,7 +103,7 @@ class _Case:
             rule = _REFUSED[self.kind]
             yield Finding(rule=rule, message=RULES[rule].title)
             return
-        yield from _JUDGES[self.kind](self)
+        yield from _JUDGES.get(self.kind, _Case.unknown)(self)
 
     def _name(self) -> Iterator[Finding]:
         suffix = _suffix(self.window.name)
@@ -191,21 +191,10 @@ def _weight_map(window: Window) -> Mapping[str, str]:
 
 def _imports(window: Window) -> str:
     """Say what a pickle imports, as far as that can be told without running it."""
-    raw = window.read(0, min(window.size, _LOOKED_AT, MAX_SIZE))
-    found: dict[str, None] = {}
-    at = 0
-    try:
-        while at < len(raw):
-            pickle = parse_pickle(raw[at:], "")
-            found.update(dict.fromkeys(pickle.imports))
-            at += pickle.size
-    except InvalidInput:
-        pass  # it is refused whatever it imports; this only tells what was seen
+    found = seen_imports(window.read(0, min(window.size, _LOOKED_AT)))
     if not found:
         return "a pickle"
-    names = ", ".join(
-        shown(name.replace(" ", ".")) for name in list(found)[:_SHOWN_IMPORTS]
-    )
+    names = ", ".join(shown(name.replace(" ", ".")) for name in found[:_SHOWN_IMPORTS])
     more = (
         ""
         if len(found) <= _SHOWN_IMPORTS

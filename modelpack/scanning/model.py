@@ -9,9 +9,9 @@ from typing import Final
 
 from modelpack.formats.kind import Kind
 from modelpack.formats.names import shown
-from modelpack.scan.file import Judged
-from modelpack.scan.rules import Rule
-from modelpack.scan.verdict import FileVerdict, Finding, ScanReport
+from modelpack.scanning.file import Judged
+from modelpack.scanning.rules import Rule
+from modelpack.scanning.verdict import FileVerdict, Finding, ScanReport
 
 __all__ = ["conclude"]
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from modelpack.scan.rules import RULES, Rule
-from modelpack.scan.verdict import FileVerdict, Finding, ScanReport
+from modelpack.scanning.rules import RULES, Rule
+from modelpack.scanning.verdict import FileVerdict, Finding, ScanReport
 
 __all__ = ["sarif"]
 

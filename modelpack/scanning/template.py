@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from modelpack.formats.names import shown
-from modelpack.scan.rules import Rule
-from modelpack.scan.verdict import Finding
+from modelpack.scanning.rules import Rule
+from modelpack.scanning.verdict import Finding
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from modelpack.formats.kind import Kind
-from modelpack.scan.rules import Rule
+from modelpack.scanning.rules import Rule
 
 __all__ = ["FileVerdict", "Finding", "Outcome", "ScanReport", "worst"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from modelpack.scan.rules import Allowance
-from modelpack.scan.verdict import FileVerdict, ScanReport
+from modelpack.scanning.rules import Allowance
+from modelpack.scanning.verdict import FileVerdict, ScanReport
 
 __all__ = ["scan_document", "vuln_predicate"]
 

@@ -1,0 +1,178 @@
+"""Files of the real libraries pass, or are refused for a documented reason."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import gguf
+import joblib
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from modelpack.formats.window import Window
+from modelpack.scanning.file import judge
+from modelpack.scanning.model import conclude
+from modelpack.scanning.rules import Allowance, Rule
+from modelpack.scanning.template import judge_template
+from modelpack.scanning.verdict import Outcome, ScanReport
+from tests.formats.files import TORCH, minilm, window_on
+from tests.scanning.hostile import safetensors as raw_safetensors
+from tests.scanning.hostile import torch_zip
+
+WEIGHTS_ONLY: Final = frozenset({Allowance.TORCH_WEIGHTS_ONLY})
+DTYPES: Final = (
+    "bool",
+    "i1",
+    "u1",
+    "i2",
+    "u2",
+    "i4",
+    "u4",
+    "i8",
+    "u8",
+    "f2",
+    "f4",
+    "f8",
+)
+TEMPLATES: Final = {
+    "chatml": "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' "
+    "+ message['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+    "instruct": "{{ bos_token }}{% for message in messages %}"
+    "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}"
+    "{{ '[INST] ' + message.content | trim + ' [/INST]' }}{% endfor %}",
+    "namespace": "{% set ns = namespace(found=false, text='') %}{% for m in messages %}"
+    "{% if m.role == 'system' %}{% set ns.found = true %}{% endif %}{% endfor %}"
+    "{{ ns.found }}",
+    "tools": "{% for tool in tools %}{{ tool | tojson(indent=4) }}{% endfor %}"
+    "{% for k, v in arguments.items() %}{{ k }}={{ v | string }}{% endfor %}",
+    "thinking": "{% set content = message.content.split('</think>')[-1].lstrip('\n') %}"
+    "{{ content }}{% if content is string and '<x>' in content %}{{ content[:3] }}"
+    "{% endif %}",
+    "date": "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% endif %}",
+    "generation": "{% for m in messages %}{% generation %}{{ m.content }}"
+    "{% endgeneration %}{% endfor %}",
+    "loop-controls": "{% for m in messages %}{% if loop.first %}{% continue %}"
+    "{% endif %}{% break %}{% endfor %}",
+    "macro": "{% macro show(x, depth=0) %}{{ ' ' * 4 }}{{ x | upper }}{% endmacro %}"
+    "{{ show(messages[0]) }}",
+    "selection": "{{ messages | selectattr('role', 'equalto', 'user') | list }}"
+    "{{ messages | map(attribute='content') | join(', ') }}",
+    "counting": "{% for i in range(messages | length) %}{{ i }}{% endfor %}"
+    "{{ messages[range(0, 3) | first] }}",
+    "documents": "{% for d in documents %}{{ d.get('title', '') ~ ': ' ~ d['text'] }}"
+    "{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_that_formats_messages_passes(name: str) -> None:
+    assert list(judge_template(TEMPLATES[name])) == []
+    configured = json.dumps({"chat_template": TEMPLATES[name]}).encode()
+    assert _outcome("tokenizer_config.json", configured) is Outcome.PASS
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_safetensors_of_the_real_library_pass(dtype: str) -> None:
+    arrays = {"a": np.zeros((3, 4), dtype), "b.c": np.zeros((), dtype)}
+    for metadata in (None, {"format": "pt"}):
+        raw = safetensors.numpy.save(arrays, metadata=metadata)
+        assert _outcome("model.safetensors", raw) is Outcome.PASS
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_gguf_of_the_real_library_passes(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_chat_template(TEMPLATES[name])
+    writer.add_token_list(["a", "b"])
+    writer.add_tensor("t", np.zeros((4, 8), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    assert judge(window_on(path)).verdict.findings == ()
+
+
+def test_a_real_model_passes() -> None:
+    folder = minilm()
+    report = conclude(
+        judge(Window(name, window.size, window.read_at))
+        for name, window in _files(folder)
+    )
+    assert [file.path for file in report.files if file.findings] == []
+    assert len(report.files) > 10
+    assert report.outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("state_dict.pt", Rule.PICKLE),
+        ("state_dict_legacy.bin", Rule.PICKLE),
+        ("torchscript.pt", Rule.TORCH_SCRIPT),
+    ],
+)
+def test_what_torch_saves_is_refused_unless_it_is_weights_alone(
+    name: str, rule: Rule
+) -> None:
+    window = window_on(TORCH / name)
+    refused = judge(window).verdict
+    assert [finding.rule for finding in refused.findings] == [rule]
+    allowed = judge(window, allow=WEIGHTS_ONLY).verdict
+    passes = name == "state_dict.pt"
+    assert (allowed.outcome is Outcome.PASS) == passes
+    assert allowed.allowed == ("torch-weights-only" if passes else "")
+
+
+def test_an_archive_of_weights_alone_says_how_it_could_pass() -> None:
+    (finding,) = judge(Window.of(torch_zip(), "m.pt")).verdict.findings
+    assert "--allow torch-weights-only" in finding.message
+
+
+def test_joblib_is_refused_as_the_pickle_that_it_is() -> None:
+    buffer = io.BytesIO()
+    joblib.dump({"a": np.zeros(3)}, buffer)
+    (finding,) = judge(Window.of(buffer.getvalue(), "m.joblib")).verdict.findings
+    assert finding.rule is Rule.PICKLE
+    assert "joblib.numpy_pickle.NumpyArrayWrapper" in finding.message
+
+
+def test_a_shard_index_must_hold() -> None:
+    shard = raw_safetensors(
+        {"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}, b"\1"
+    )
+    assert _sharded(shard, {"a": "one.safetensors"}).outcome is Outcome.PASS
+    missing = _sharded(shard, {"a": "one.safetensors", "b": "one.safetensors"})
+    assert _rules(missing) == [Rule.MISSING_TENSOR]
+    assert _rules(_sharded(shard, {"a": "two.safetensors"})) == [Rule.MISSING_SHARD]
+    for outside in ("../one.safetensors", "/one.safetensors"):
+        assert _rules(_sharded(shard, {"a": outside})) == [Rule.MISSING_SHARD]
+
+
+def test_nothing_judged_is_no_pass() -> None:
+    assert conclude([]).outcome is Outcome.ERROR
+
+
+def _outcome(path: str, raw: bytes) -> Outcome:
+    return judge(Window.of(raw, path)).verdict.outcome
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Window]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), window_on(path)
+
+
+def _sharded(shard: bytes, weight_map: dict[str, str]) -> ScanReport:
+    index = json.dumps({"metadata": {}, "weight_map": weight_map}).encode()
+    files = {"m/one.safetensors": shard, "m/model.safetensors.index.json": index}
+    return conclude(judge(Window.of(raw, path)) for path, raw in files.items())
+
+
+def _rules(report: ScanReport) -> list[Rule]:
+    return [finding.rule for file in report.files for finding in file.findings]
