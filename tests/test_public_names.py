@@ -33,6 +33,8 @@ _VERBS: Final = {
     "read_predicate": "(path)",
     "read_provenance": "(folder='.', *, parameters=None, dependencies=None, "
     "settings=None)",
+    "sbom": "(target, *, spec_version='1.6', include=(), exclude=(), settings=None, "
+    "notify=nobody)",
     "scan": "(target, *, allow=(), include=(), exclude=(), settings=None, "
     "notify=nobody)",
     "sign": "(reference, signer, *, annotations=None, settings=None, notify=nobody)",

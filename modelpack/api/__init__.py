@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from modelpack.api.access import login, logout
+    from modelpack.api.describing import sbom
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
     from modelpack.api.keyless import Sigstore, believe_identity, sign_keyless
@@ -61,6 +62,7 @@ __all__ = [
     "read_predicate",
     "read_provenance",
     "remove",
+    "sbom",
     "scan",
     "sign",
     "sign_keyless",
@@ -97,6 +99,7 @@ _HOMES: Final = {
     "read_predicate": "signing",
     "read_provenance": "signing",
     "remove": "places",
+    "sbom": "describing",
     "scan": "scanning",
     "sign": "signing",
     "sign_keyless": "keyless",

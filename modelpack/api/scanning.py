@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from modelpack.api.command import Command
-from modelpack.api.fetching import pull
 from modelpack.api.settings import Settings
+from modelpack.api.targets import opened
 from modelpack.disk.file import FileContent
-from modelpack.disk.source.tree import list_model
 from modelpack.oci.digest import Digest
 from modelpack.scanning.rules import Allowance
 from modelpack.scanning.verdict import ScanReport
@@ -73,29 +71,11 @@ def scan(
     command = Command(settings, notify)
     allowed = frozenset(map(Allowance, allow))
     started = _now(command.settings.epoch)
-
-    def judged(folder: Path) -> ScanReport:
-        files = list_model(folder, include=include, exclude=exclude)
-        return judge(map(FileContent, files), command.crew, allow=allowed)
-
-    digest = None
-    if Path(target).exists():
-        report = judged(Path(target))
-    else:
-        with TemporaryDirectory(prefix="modelpack-scan-") as folder:
-            place = Path(folder, "model")
-            pulled = pull(
-                str(target),
-                place,
-                include=include,
-                exclude=exclude,
-                settings=command.settings,
-                notify=notify,
-            )
-            target, digest, report = pulled.reference, pulled.digest, judged(place)
+    with opened(target, command, include=include, exclude=exclude) as found:
+        report = judge(map(FileContent, found.files), command.crew, allow=allowed)
     return ScanResult(
-        target=str(target),
-        digest=digest,
+        target=found.reference,
+        digest=found.digest,
         report=report,
         allow=tuple(sorted(allowed)),
         started=started,

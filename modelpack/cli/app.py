@@ -17,6 +17,7 @@ from modelpack.cli import (
     push,
     registry,
     rm,
+    sbom,
     scan,
     sign,
     tag,
@@ -64,6 +65,7 @@ app.command(rich_help_panel=TRUST)(verify.verify)
 app.add_typer(key.app, name="key", rich_help_panel=TRUST)
 app.command(rich_help_panel=LOOK)(inspect.inspect)
 app.command(rich_help_panel=LOOK)(scan.scan)
+app.command(rich_help_panel=LOOK)(sbom.sbom)
 app.command(rich_help_panel=LOOK)(ls.ls)
 app.command(rich_help_panel=LOOK)(tree.tree)
 app.command(rich_help_panel=LOOK)(diff.diff)

@@ -83,6 +83,12 @@ def show_json(document: Mapping[str, object]) -> None:
     print(json_text(document))
 
 
+def show_raw(document: bytes) -> None:
+    """Print a document to standard output as it is."""
+    sys.stdout.buffer.write(document)
+    sys.stdout.buffer.flush()
+
+
 def json_text(document: Mapping[str, object]) -> str:
     """Return a JSON document as it is printed."""
     return json.dumps(document, indent=2, ensure_ascii=False)

@@ -1,0 +1,66 @@
+"""``sbom``: what a model is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelpack.api.command import Command
+from modelpack.api.settings import Settings
+from modelpack.api.targets import opened
+from modelpack.disk.file import hash_file
+from modelpack.disk.source.parcels import LocalParcel
+from modelpack.oci.digest import Digest
+from modelpack.transfer.progress import Listener, nobody
+from modelpack.version import __version__
+from modelpack.workflows.describe import read
+from modelpack.workflows.push import Parcel
+
+
+def sbom(
+    target: str | Path,
+    *,
+    spec_version: str = "1.6",
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> bytes:
+    """Return a CycloneDX ML-BOM of a folder or file that exists, or of an artifact.
+
+    The same files give the same bytes; a time is in it only where
+    ``SOURCE_DATE_EPOCH`` says one.
+    """
+    from modelpack.documents.cyclonedx import ml_bom
+    from modelpack.documents.described import Described
+
+    command = Command(settings, notify)
+    with (
+        opened(target, command, include=include, exclude=exclude) as found,
+        command.open_cache() as cache,
+    ):
+
+        def hashed(parcel: Parcel) -> Digest:
+            known = parcel.known(0)
+            return known[0] if known else hash_file(by_path[parcel.path], check)
+
+        check = command.stop.check
+        by_path = {file.path: file for file in found.files}
+        parcels = [LocalParcel(file, cache) for file in found.files]
+        model = read(parcels, command.crew, hashed)
+        described = Described(
+            name=found.name,
+            facts=model.facts,
+            files=model.files,
+            digest=found.digest,
+            repository=found.repository,
+            created=_created(command.settings.epoch),
+        )
+    return ml_bom(described, spec_version=spec_version, tool_version=__version__)
+
+
+def _created(epoch: int | None) -> str:
+    if epoch is None:
+        return ""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,285 @@
+"""A CycloneDX ML-BOM, the same bytes each time for the same model.
+
+The library that is used here knows no ``modelCard`` and no ``data``, and writes
+``mime-type`` wrongly (cyclonedx-python-lib 11.12), so that the document is built as
+the specification has it; the library's strict validator then holds it against the
+schema, and `_check_references` against what the schema cannot say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from modelpack.documents.described import Described, DescribedFile, Origin, origins
+from modelpack.errors import InvalidInput
+from modelpack.oci.digest import Digest
+
+__all__ = ["SPEC_VERSIONS", "check_bom", "ml_bom"]
+
+SPEC_VERSIONS: Final = ("1.5", "1.6", "1.7")
+
+Json: TypeAlias = dict[str, object]
+
+_ALGORITHMS: Final = {"sha256": "SHA-256", "sha512": "SHA-512"}
+_ROOT: Final = "system"
+_MODEL: Final = "model"
+_HUB_NAME: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+# Which claim fills which field; what is filled says where it comes from.
+_CARD_FIELDS: Final = {
+    "task": "task",
+    "family": "architectureFamily",
+    "architecture": "modelArchitecture",
+}
+
+
+def ml_bom(model: Described, *, spec_version: str, tool_version: str) -> bytes:
+    """Return the document; raise ``InvalidInput`` if the specification refuses it."""
+    if spec_version not in SPEC_VERSIONS:
+        raise InvalidInput(f"{spec_version!r} is none of {', '.join(SPEC_VERSIONS)}")
+    writer = _Writer(model, spec_version)
+    document: Json = {
+        "$schema": f"http://cyclonedx.org/schema/bom-{spec_version}.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": spec_version,
+        "version": 1,
+        "metadata": writer.metadata(tool_version),
+        "components": [writer.model_component(), *writer.parts()],
+        "dependencies": writer.dependencies(),
+    }
+    content = _compact(document).encode()
+    # The serial number names the content, so that the same model has the same.
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(content).hexdigest())
+    document["serialNumber"] = f"urn:uuid:{serial}"
+    raw = json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True).encode()
+    check_bom(raw)
+    return raw + b"\n"
+
+
+def check_bom(raw: bytes) -> None:
+    """Raise ``InvalidInput`` unless a document holds: schema, then references."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    document = json.loads(raw)
+    version = document.get("specVersion")
+    if version not in SPEC_VERSIONS:
+        raise InvalidInput(f"specVersion {version!r} is not supported")
+    error = JsonStrictValidator(SchemaVersion.from_version(version)).validate_str(
+        raw.decode()
+    )
+    if error is not None:
+        raise InvalidInput(f"not valid CycloneDX {version}: {str(error.data)[:200]}")
+    _check_references(document)
+
+
+def _check_references(document: Mapping[str, object]) -> None:
+    """Refuse a reference that two things have, or that leads to nothing."""
+    counts = Counter(_values(document, "bom-ref"))
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise InvalidInput(f"two things have the bom-ref {twice[0]!r}")
+    named = [*_values(document, "ref"), *_values(document, "dependsOn")]
+    lost = [
+        name for name in named if name not in counts and not name.startswith("urn:cdx:")
+    ]
+    if lost:
+        raise InvalidInput(f"nothing has the bom-ref {lost[0]!r}")
+
+
+def _values(document: object, key: str) -> Iterator[str]:
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found = value.get(key)
+            texts = found if isinstance(found, list) else [found]
+            yield from (text for text in texts if isinstance(text, str))
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+class _Writer:
+    """One model, in the words of one version of the specification."""
+
+    def __init__(self, model: Described, spec_version: str) -> None:
+        self._model = model
+        self._claims = model.facts.claims
+        self._origins = origins(model.facts)
+        self._says_how = spec_version != SPEC_VERSIONS[0]
+
+    def metadata(self, tool_version: str) -> Json:
+        stamp = {"timestamp": self._model.created} if self._model.created else {}
+        tool = {"type": "application", "name": "modelpack", "version": tool_version}
+        system = {"type": "application", "bom-ref": _ROOT, "name": self._model.name}
+        return {
+            **stamp,
+            "lifecycles": [{"phase": "post-build"}],
+            "tools": {"components": [tool]},
+            "component": system,
+        }
+
+    def model_component(self) -> Json:
+        model = self._model
+        component: Json = {
+            "type": "machine-learning-model",
+            "bom-ref": _MODEL,
+            "name": self._claims.name or model.name,
+            "modelCard": self._card(),
+            "properties": self._properties(),
+        }
+        if model.digest is not None:
+            component["version"] = str(model.digest)
+            component["hashes"] = [_hash(model.digest)]
+        if model.repository is not None:
+            component["purl"] = _oci_purl(model)
+        elif len(model.files) == 1:
+            component["hashes"] = [_hash(model.files[0].digest)]
+        if self._claims.licenses:
+            component["licenses"] = self._licenses()
+        if self._claims.base_models:
+            component["pedigree"] = {
+                "ancestors": [_ancestor(name) for name in self._claims.base_models]
+            }
+        return component
+
+    def parts(self) -> Iterator[Json]:
+        for file in self._model.files:
+            yield _file(file)
+        for name in self._claims.datasets:
+            data: Json = {"type": "dataset", "name": name}
+            if _HUB_NAME.fullmatch(name):
+                data["contents"] = {"url": f"https://huggingface.co/datasets/{name}"}
+            yield {
+                "type": "data",
+                "bom-ref": _data_ref(name),
+                "name": name,
+                "data": [data],
+            }
+
+    def dependencies(self) -> Sequence[Json]:
+        parts = [_file_ref(file) for file in self._model.files]
+        parts += [_data_ref(name) for name in self._claims.datasets]
+        return [
+            {"ref": _ROOT, "dependsOn": [_MODEL]},
+            {"ref": _MODEL, "dependsOn": sorted(parts)},
+        ]
+
+    def _card(self) -> Json:
+        parameters: Json = {
+            field: getattr(self._claims, claim)
+            for claim, field in _CARD_FIELDS.items()
+            if getattr(self._claims, claim)
+        }
+        if self._claims.datasets:
+            parameters["datasets"] = [
+                {"ref": _data_ref(name)} for name in self._claims.datasets
+            ]
+        return {"modelParameters": parameters} if parameters else {}
+
+    def _licenses(self) -> Sequence[Json]:
+        from cyclonedx.spdx import is_expression, is_supported_id
+
+        how: Json = {"acknowledgement": "declared"} if self._says_how else {}
+        licences = self._claims.licenses
+        if len(licences) == 1 and not is_supported_id(licences[0]):
+            only = licences[0]
+            if is_expression(only):
+                return [{"expression": only, **how}]
+        return [
+            {"license": {"id" if is_supported_id(name) else "name": name, **how}}
+            for name in licences
+        ]
+
+    def _properties(self) -> Sequence[Json]:
+        measured = self._model.facts.measured
+        pairs: list[tuple[str, str]] = [
+            (f"modelpack:parameters:{dtype}", str(count))
+            for dtype, count in measured.parameters.items()
+        ]
+        if measured.tensors:
+            pairs.append(("modelpack:tensors", str(measured.tensors)))
+        pairs += [("modelpack:format", name) for name in measured.formats]
+        for name, value in (
+            ("parameter_size", measured.param_size),
+            ("precision", measured.precision),
+            ("quantization", self._claims.quantization),
+            ("library", self._claims.library),
+        ):
+            if value:
+                pairs.append((f"modelpack:{name}", value))
+        pairs += [("modelpack:language", name) for name in self._claims.languages]
+        if self._claims.remote_code:
+            pairs.append(("modelpack:remote_code", "true"))
+        pairs += [
+            (f"modelpack:field_source:{field}", str(origin))
+            for field, origin in self._sources().items()
+        ]
+        return [{"name": name, "value": value} for name, value in sorted(pairs)]
+
+    def _sources(self) -> Mapping[str, Origin]:
+        measured = Origin(how="measured", file="")
+        facts = {"files": measured}
+        if self._model.facts.measured.parameters:
+            facts["parameters"] = facts["tensors"] = measured
+        if self._model.facts.measured.formats:
+            facts["format"] = measured
+        return {**self._origins, **facts}
+
+
+def _file(file: DescribedFile) -> Json:
+    return {
+        "type": "file",
+        "bom-ref": _file_ref(file),
+        "name": file.path,
+        "hashes": [_hash(file.digest)],
+        "properties": [
+            {"name": "modelpack:format", "value": file.kind},
+            {"name": "modelpack:size", "value": str(file.size)},
+        ],
+    }
+
+
+def _ancestor(name: str) -> Json:
+    from packageurl import PackageURL
+
+    ancestor: Json = {"type": "machine-learning-model", "name": name}
+    if _HUB_NAME.fullmatch(name):
+        namespace, _, short = name.partition("/")
+        purl = PackageURL(type="huggingface", namespace=namespace, name=short)
+        ancestor["purl"] = purl.to_string()
+    return ancestor
+
+
+def _oci_purl(model: Described) -> str:
+    from packageurl import PackageURL
+
+    repository = model.repository
+    return PackageURL(
+        type="oci",
+        name=str(repository).rpartition("/")[2],
+        version=str(model.digest),
+        qualifiers={"repository_url": str(repository)},
+    ).to_string()
+
+
+def _hash(digest: Digest) -> Json:
+    return {"alg": _ALGORITHMS[digest.algorithm], "content": digest.hex}
+
+
+def _file_ref(file: DescribedFile) -> str:
+    return f"file:{file.path}"
+
+
+def _data_ref(name: str) -> str:
+    return f"data:{name}"
+
+
+def _compact(document: Json) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,42 @@
+"""Read what the files of a model say, and which bytes they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from modelpack.documents.described import DescribedFile
+from modelpack.model.facts import FileFacts, ModelFacts, combine, examine
+from modelpack.oci.digest import Digest
+from modelpack.transfer.crew import Crew
+from modelpack.workflows.push import Parcel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What was read: all facts together, and each file with its digest."""
+
+    facts: ModelFacts
+    files: tuple[DescribedFile, ...]
+
+
+def read(
+    parcels: Sequence[Parcel], crew: Crew, hashed: Callable[[Parcel], Digest]
+) -> Read:
+    """Examine and hash every file; ``hashed`` may know a digest already."""
+    found: dict[str, tuple[FileFacts, Digest]] = {}
+
+    def look(parcel: Parcel) -> None:
+        with parcel.open() as opened:
+            facts = examine(opened.window())
+        found[parcel.path] = (facts, hashed(parcel))
+
+    crew.run(partial(look, parcel) for parcel in parcels)
+    return Read(
+        facts=combine([facts for facts, _ in found.values()]),
+        files=tuple(
+            DescribedFile(path=path, size=facts.size, kind=facts.kind, digest=digest)
+            for path, (facts, digest) in sorted(found.items())
+        ),
+    )
