@@ -27,6 +27,8 @@ SPEC_VERSIONS: Final = ("1.5", "1.6", "1.7")
 Json: TypeAlias = dict[str, object]
 
 _ALGORITHMS: Final = {"sha256": "SHA-256", "sha512": "SHA-512"}
+_LONG_LISTS: Final = ("components", "dependencies")
+_SLICE: Final = 25
 _ROOT: Final = "system"
 _MODEL: Final = "model"
 _HUB_NAME: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -70,12 +72,31 @@ def check_bom(raw: bytes) -> None:
     version = document.get("specVersion")
     if version not in SPEC_VERSIONS:
         raise InvalidInput(f"specVersion {version!r} is not supported")
-    error = JsonStrictValidator(SchemaVersion.from_version(version)).validate_str(
-        raw.decode()
-    )
-    if error is not None:
-        raise InvalidInput(f"not valid CycloneDX {version}: {str(error.data)[:200]}")
+    validator = JsonStrictValidator(SchemaVersion.from_version(version))
+    for slice_ in _slices(document):
+        error = validator.validate_str(json.dumps(slice_))
+        if error is not None:
+            reason = str(getattr(error.data, "message", error.data))[:200]
+            raise InvalidInput(f"not valid CycloneDX {version}: {reason}")
     _check_references(document)
+
+
+def _slices(document: Json) -> Iterator[Json]:
+    """Cut a document into valid smaller ones, if it is valid.
+
+    The schema wants the items of these lists to differ, for which the validator
+    compares each with each, 79 s for 10,000 files. No item of theirs is like
+    another where no reference is had by two (`_check_references`).
+    """
+    for key in _LONG_LISTS:
+        items = document.get(key)
+        if isinstance(items, list) and len(items) > _SLICE:
+            for start in range(_SLICE, len(items), _SLICE):
+                yield {**document, key: items[start : start + _SLICE]} | {
+                    other: [] for other in _LONG_LISTS if other != key
+                }
+            document = {**document, key: items[:_SLICE]}
+    yield document
 
 
 def _check_references(document: Mapping[str, object]) -> None:

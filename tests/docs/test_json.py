@@ -24,6 +24,7 @@ _COMMANDS = {
     "push": f"push {MODEL} {_REFERENCE}",
     "pull": f"pull {_REFERENCE} -o copy",
     "inspect": f"inspect --headers {_REFERENCE}",
+    "scan": f"scan {_REFERENCE}",
     "ls": f"ls {_REFERENCE.removesuffix(':1')}",
     "tree": f"tree {_REFERENCE}",
     "diff": f"diff {_REFERENCE} {_OTHER}",

@@ -1,0 +1,51 @@
+"""``sbom`` as a person and a pipeline run it."""
+
+import json
+from pathlib import Path
+
+from modelpack.serve.registry import RegistryServer
+from tests.cli.test_commands import run
+from tests.documents.test_cyclonedx import FILES
+
+PASSWORD = {"MODELPACK_PASSWORD": "of a test"}
+
+
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "sentiment"
+    folder.mkdir()
+    for name, raw in FILES.items():
+        (folder / name).write_bytes(raw)
+    return folder
+
+
+def test_a_folder_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    first, second = (run(tmp_path, "sbom", "-q", folder) for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout == second.stdout
+    assert json.loads(first.stdout)["specVersion"] == "1.6"
+    dated = run(tmp_path, "sbom", "-q", folder, SOURCE_DATE_EPOCH="0")
+    stamp = json.loads(dated.stdout)["metadata"]["timestamp"]
+    assert stamp == "1970-01-01T00:00:00Z"
+
+
+def test_an_artifact_is_described_and_the_bom_is_attested(tmp_path: Path) -> None:
+    with RegistryServer(tmp_path / "registry") as server:
+        name = f"{server.address}/team/sentiment:1"
+        pinned = run(tmp_path, "push", "-q", model(tmp_path), name).stdout.strip()
+        done = run(tmp_path, "sbom", "-q", "-o", "bom.json", name)
+        assert done.returncode == 0, done.stderr
+        document = json.loads((tmp_path / "bom.json").read_text())
+        assert document["components"][0]["version"] == pinned.partition("@")[2]
+        assert run(tmp_path, "key", "generate", **PASSWORD).returncode == 0
+        said = ("--type", "cyclonedx", "--predicate", "bom.json")
+        key = ("--key", "modelpack.key")
+        assert run(tmp_path, "attest", *said, *key, name, **PASSWORD).returncode == 0
+        asked = ("--key", "modelpack.pub", "--type", "cyclonedx")
+        assert run(tmp_path, "verify", *asked, name).stdout.strip() == pinned
+
+
+def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, "sbom", model(tmp_path), "--spec-version", "2.0")
+    assert done.returncode == 2
+    assert "1.7" in done.stderr

@@ -1,0 +1,186 @@
+"""The BOM is valid, says only what the files say, and is the same each time."""
+
+import json
+from typing import Any
+
+import pytest
+
+from modelpack.documents.cyclonedx import SPEC_VERSIONS, check_bom, ml_bom
+from modelpack.documents.described import Described, DescribedFile
+from modelpack.errors import InvalidInput
+from modelpack.formats.window import Window
+from modelpack.model.facts import combine, examine
+from modelpack.oci.digest import Digest
+from modelpack.oci.reference import Repository
+from tests.scanning.hostile import safetensors
+
+CARD = b"""---
+license: apache-2.0
+datasets: [org/sentences, local set]
+language: [en, de]
+pipeline_tag: text-classification
+base_model: org/base
+library_name: transformers
+---
+# A model
+"""
+CONFIG = b'{"architectures": ["BertModel"], "model_type": "bert"}'
+WEIGHTS = safetensors(
+    {"a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}, bytes(24)
+)
+FILES = {"README.md": CARD, "config.json": CONFIG, "model.safetensors": WEIGHTS}
+
+
+def described(
+    files: dict[str, bytes],
+    digest: Digest | None = None,
+    repository: Repository | None = None,
+) -> Described:
+    facts = {path: examine(Window.of(raw, path)) for path, raw in files.items()}
+    return Described(
+        name="sentiment",
+        facts=combine(facts.values()),
+        files=tuple(
+            DescribedFile(
+                path=path,
+                size=len(raw),
+                kind=facts[path].kind,
+                digest=Digest.of(raw),
+            )
+            for path, raw in sorted(files.items())
+        ),
+        digest=digest,
+        repository=repository,
+    )
+
+
+def bom(model: Described, version: str = "1.6") -> dict[str, Any]:
+    return dict(json.loads(ml_bom(model, spec_version=version, tool_version="1")))
+
+
+def component(document: dict[str, Any], ref: str = "model") -> dict[str, Any]:
+    (found,) = [c for c in document["components"] if c["bom-ref"] == ref]
+    return dict(found)
+
+
+@pytest.mark.parametrize("version", SPEC_VERSIONS)
+def test_it_is_valid_and_says_what_the_files_say(version: str) -> None:
+    document = bom(described(FILES), version)
+    assert document["specVersion"] == version
+    model = component(document)
+    assert model["type"] == "machine-learning-model"
+    assert document["metadata"]["component"]["type"] == "application"
+    (licence,) = model["licenses"]
+    assert licence["license"]["id"] == "Apache-2.0"
+    assert model["modelCard"]["modelParameters"] == {
+        "task": "text-classification",
+        "architectureFamily": "bert",
+        "modelArchitecture": "BertModel",
+        "datasets": [{"ref": "data:org/sentences"}, {"ref": "data:local set"}],
+    }
+    (base,) = model["pedigree"]["ancestors"]
+    assert base["purl"] == "pkg:huggingface/org/base"
+
+
+def test_every_fact_says_where_it_comes_from() -> None:
+    properties = component(bom(described(FILES)))["properties"]
+    prefix = "modelpack:field_source:"
+    sources = {
+        p["name"].removeprefix(prefix): p["value"]
+        for p in properties
+        if p["name"].startswith(prefix)
+    }
+    assert sources == {
+        "architecture": "derived:config.json",
+        "base_models": "declared:README.md",
+        "datasets": "declared:README.md",
+        "family": "derived:config.json",
+        "files": "measured",
+        "format": "measured",
+        "languages": "declared:README.md",
+        "library": "declared:README.md",
+        "licenses": "declared:README.md",
+        "parameters": "measured",
+        "task": "declared:README.md",
+        "tensors": "measured",
+    }
+    values = {p["name"]: p["value"] for p in properties}
+    assert values["modelpack:parameters:F32"] == "6"
+    assert values["modelpack:tensors"] == "1"
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    document = bom(described({"model.safetensors": WEIGHTS}))
+    model = component(document)
+    assert model.keys() == {
+        *("type", "bom-ref", "name", "modelCard", "properties", "hashes")
+    }
+    assert model["modelCard"] == {}
+    assert "timestamp" not in document["metadata"]
+
+
+def test_every_file_is_there_with_its_digest() -> None:
+    document = bom(described(FILES))
+    for path, raw in FILES.items():
+        (digest,) = component(document, f"file:{path}")["hashes"]
+        assert digest == {"alg": "SHA-256", "content": Digest.of(raw).hex}
+    (_, model) = document["dependencies"]
+    assert {f"file:{path}" for path in FILES} < set(model["dependsOn"])
+
+
+def test_an_artifact_is_named_by_its_digest() -> None:
+    digest = Digest.of(b"manifest")
+    place = Repository("registry.example.com:5000", "team/Sentiment")
+    model = component(bom(described(FILES, digest=digest, repository=place)))
+    assert model["version"] == str(digest)
+    assert model["hashes"] == [{"alg": "SHA-256", "content": digest.hex}]
+    assert model["purl"].startswith("pkg:oci/")
+    assert "repository_url=registry.example.com:5000/team/" in model["purl"]
+
+
+def test_the_same_files_give_the_same_bytes_and_others_another_serial() -> None:
+    def write(files: dict[str, bytes]) -> bytes:
+        return ml_bom(described(files), spec_version="1.6", tool_version="1")
+
+    assert write(FILES) == write(dict(reversed(FILES.items())))
+    other = json.loads(write({**FILES, "notes.txt": b"more"}))
+    assert other["serialNumber"] != json.loads(write(FILES))["serialNumber"]
+
+
+@pytest.mark.parametrize("licence", ["llama3.1", "other", "MIT OR Apache-2.0"])
+def test_any_licence_a_card_declares_can_be_said(licence: str) -> None:
+    card = f"---\nlicense: {licence}\nlicense_name: own-terms\n---\n".encode()
+    for version in SPEC_VERSIONS:
+        bom(described({**FILES, "README.md": card}), version)
+
+
+def test_names_from_outside_cannot_forge_a_reference() -> None:
+    card = b"---\ndatasets: ['a', 'x\"y', '../z', 'urn:cdx:1']\n---\n"
+    files = {**FILES, "README.md": card, 'odd "name.txt': b"x", "model": b"text"}
+    document = bom(described(files))
+    refs = [c["bom-ref"] for c in document["components"]]
+    assert len(set(refs)) == len(refs) == 1 + len(files) + 4
+
+
+def test_a_reference_of_two_things_or_to_nothing_is_refused() -> None:
+    document = bom(described(FILES))
+    document["components"].append({**document["components"][1], "name": "other"})
+    with pytest.raises(InvalidInput, match="two things"):
+        check_bom(json.dumps(document).encode())
+    document = bom(described(FILES))
+    document["dependencies"][0]["dependsOn"] = ["lost"]
+    with pytest.raises(InvalidInput, match="nothing has the bom-ref 'lost'"):
+        check_bom(json.dumps(document).encode())
+
+
+def test_what_the_schema_refuses_is_refused() -> None:
+    document = bom(described(FILES))
+    component_ = document["components"][0]
+    component_["modelCard"]["invented"] = "field"
+    with pytest.raises(InvalidInput, match="not valid CycloneDX"):
+        check_bom(json.dumps(document).encode())
+
+
+def test_a_model_of_many_files() -> None:
+    files = {f"part-{n:05}.txt": b"%d" % n for n in range(2000)}
+    assert len(bom(described(files))["components"]) == 2001
