@@ -70,6 +70,17 @@ MODELPACK_PASSWORD=demo modelpack sign --key modelpack.key "$pinned"
 run verify --key modelpack.pub "$address/demo/minilm:1"
 run tree "$address/demo/minilm:1"
 
+step "Scan: is every file safe to load? Then sign what was found, and what is inside"
+run scan "$address/demo/minilm:1"
+modelpack scan --quiet --format vuln --output scan.json "$address/demo/minilm:1"
+run sbom --quiet --output bom.json "$address/demo/minilm:1"
+for said in "vuln scan.json" "cyclonedx bom.json"; do
+    set -- $said
+    show attest --type "$1" --predicate "$2" --key modelpack.key "$pinned"
+    MODELPACK_PASSWORD=demo modelpack attest --type "$1" --predicate "$2" --key modelpack.key "$pinned"
+done
+run verify --type vuln --key modelpack.pub "$address/demo/minilm:1"
+
 step "Pull by digest: nothing shows before all of it is here and verified"
 run pull "$pinned" -o copy
 

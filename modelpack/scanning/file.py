@@ -7,6 +7,7 @@ one could not finish.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,15 @@ from modelpack.formats.names import shown
 from modelpack.formats.pickled.torch_zip import TorchArchive, parse_torch_zip
 from modelpack.formats.pickled.walk import seen_imports
 from modelpack.formats.pickled.weights_only import beyond_weights
+from modelpack.formats.wasm import parse_wasm
 from modelpack.formats.weights.gguf import parse_gguf
+from modelpack.formats.weights.npy import parse_npy
+from modelpack.formats.weights.onnx_model import parse_onnx
 from modelpack.formats.weights.safetensors import parse_safetensors
+from modelpack.formats.weights.sentencepiece import check_sentencepiece
 from modelpack.formats.window import Window
 from modelpack.oci.strict_json import parse_object
+from modelpack.scanning.names import name_mismatch
 from modelpack.scanning.rules import RULES, Allowance, Rule
 from modelpack.scanning.template import judge_template
 from modelpack.scanning.text import judge_json, judge_text
@@ -30,6 +36,9 @@ from modelpack.scanning.verdict import FileVerdict, Finding
 __all__ = ["ExternalTensor", "Judged", "judge"]
 
 MAX_FINDINGS: Final = 100
+_WASI: Final = re.compile(
+    r"wasi:(?:cli|clocks|filesystem|io|random)/[\w-]+@0\.2\.[\w.-]+"
+)
 MAX_INDEX: Final = 16 << 20
 
 _LOOKED_AT: Final = 1 << 20
@@ -98,22 +107,14 @@ class _Case:
     external: tuple[ExternalTensor, ...] = ()
 
     def findings(self) -> Iterator[Finding]:
-        yield from self._name()
+        mismatch = name_mismatch(self.window.name, self.kind)
+        if mismatch:
+            yield Finding(rule=Rule.NAME_MISMATCH, message=mismatch)
         if self.kind in _REFUSED:
             rule = _REFUSED[self.kind]
             yield Finding(rule=rule, message=RULES[rule].title)
             return
         yield from _JUDGES.get(self.kind, _Case.unknown)(self)
-
-    def _name(self) -> Iterator[Finding]:
-        suffix = _suffix(self.window.name)
-        expected = _SUFFIXES.get(suffix)
-        promised = self.kind in _OWN_SUFFIX and suffix not in _OWN_SUFFIX[self.kind]
-        if promised or (expected is not None and self.kind not in expected):
-            yield Finding(
-                rule=Rule.NAME_MISMATCH,
-                message=f"named .{shown(suffix)}, but {self.kind} inside",
-            )
 
     def safetensors(self) -> Iterator[Finding]:
         header = parse_safetensors(self.window)
@@ -129,6 +130,34 @@ class _Case:
                 yield from judge_template(value)
             elif key != "tokenizer.chat_templates":  # the list of their names
                 yield Finding(rule=Rule.CHAT_TEMPLATE, message=f"{key} is no text")
+
+    def onnx(self) -> Iterator[Finding]:
+        model = parse_onnx(self.window)
+        for domain in model.custom_domains:
+            yield Finding(
+                rule=Rule.CUSTOM_OPERATORS, message=f"operators of {shown(domain)}"
+            )
+        self.external = tuple(
+            ExternalTensor(location=data.location, end=data.offset + data.length)
+            for data in model.external
+        )
+
+    def sentencepiece(self) -> Iterator[Finding]:
+        check_sentencepiece(self.window)
+        yield from ()
+
+    def npy(self) -> Iterator[Finding]:
+        if parse_npy(self.window).holds_objects:
+            yield Finding(rule=Rule.PICKLE, message="an array of objects is a pickle")
+
+    def wasm(self) -> Iterator[Finding]:
+        wasm = parse_wasm(self.window)
+        for module, name in wasm.imports:
+            if not _granted(module, name):
+                yield Finding(
+                    rule=Rule.WASM_IMPORTS,
+                    message=f"imports {shown(f'{module} {name}'.strip())}",
+                )
 
     def json(self) -> Iterator[Finding]:
         if self.window.name.lower().endswith(".index.json"):
@@ -203,9 +232,11 @@ def _imports(window: Window) -> str:
     return f"a pickle that imports {names}{more}"
 
 
-def _suffix(name: str) -> str:
-    stem, _, suffix = name.rpartition("/")[2].rpartition(".")
-    return suffix.lower() if stem else ""
+def _granted(module: str, name: str) -> bool:
+    """Whether a sandbox with files and clocks, but without a network, has it."""
+    if module == "wasi_snapshot_preview1":
+        return not name.startswith("sock_")
+    return _WASI.fullmatch(module) is not None
 
 
 _REFUSED: Final[Mapping[Kind, Rule]] = {
@@ -225,6 +256,11 @@ _REFUSED: Final[Mapping[Kind, Rule]] = {
 _JUDGES: Final[Mapping[Kind, Callable[[_Case], Iterator[Finding]]]] = {
     Kind.SAFETENSORS: _Case.safetensors,
     Kind.GGUF: _Case.gguf,
+    Kind.ONNX: _Case.onnx,
+    Kind.SENTENCEPIECE: _Case.sentencepiece,
+    Kind.NPY: _Case.npy,
+    Kind.WASM_MODULE: _Case.wasm,
+    Kind.WASM_COMPONENT: _Case.wasm,
     Kind.TORCH_ZIP: _Case.torch_zip,
     Kind.TORCH_LEGACY: _Case.pickle,
     Kind.PICKLE: _Case.pickle,
@@ -232,34 +268,6 @@ _JUDGES: Final[Mapping[Kind, Callable[[_Case], Iterator[Finding]]]] = {
     Kind.MARKDOWN: _Case.text,
     Kind.TEXT: _Case.text,
     Kind.UNKNOWN: _Case.unknown,
-}
-# The names under which loaders take a format for granted.
-_OWN_SUFFIX: Final[Mapping[Kind, AbstractSet[str]]] = {
-    Kind.SAFETENSORS: {"safetensors"},
-    Kind.GGUF: {"gguf"},
-    Kind.ONNX: {"onnx"},
-    Kind.TFLITE: {"tflite", "lite"},
-    Kind.WASM_MODULE: {"wasm"},
-    Kind.WASM_COMPONENT: {"wasm"},
-    Kind.NPY: {"npy"},
-    Kind.NPZ: {"npz"},
-}
-_SUFFIXES: Final[Mapping[str, AbstractSet[Kind]]] = {
-    "safetensors": {Kind.SAFETENSORS},
-    "gguf": {Kind.GGUF},
-    "onnx": {Kind.ONNX},
-    "tflite": {Kind.TFLITE},
-    "wasm": {Kind.WASM_MODULE, Kind.WASM_COMPONENT},
-    "npy": {Kind.NPY},
-    "npz": {Kind.NPZ},
-    "json": {Kind.JSON},
-    "md": {Kind.MARKDOWN},
-    "txt": {Kind.TEXT},
-    "png": {Kind.PNG},
-    "jpg": {Kind.JPEG},
-    "jpeg": {Kind.JPEG},
-    "gif": {Kind.GIF},
-    "webp": {Kind.WEBP},
 }
 _SAVED_MODEL: Final = "a TensorFlow SavedModel, whose graph can read and write files"
 _KNOWN_NAMES: Final[Mapping[str, str]] = {

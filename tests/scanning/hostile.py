@@ -371,6 +371,21 @@ def _archives() -> Iterator[tuple[str, str, bytes]]:
         yield f"executable-{name}", suffix, raw
     yield "elf-as-safetensors", "model.safetensors", b"\x7fELF" + bytes(60)
     yield "shell-as-json", "config.json", b"#!/bin/sh\ntrue\n"
+    header = "{'descr': '|O', 'fortran_order': False, 'shape': ()}"
+    npy = b"\x93NUMPY\1\0" + bytes((len(header), 0)) + header.encode()
+    yield "objects-in-npy", "a.npy", npy + evil
+    yield "npy-with-a-tail", "a.npy", npy.replace(b"|O", b"|u1") + b"\0" + evil
+    wasm = b"\0asm\1\0\0\0"
+    socket = b"\1\x16wasi_snapshot_preview1\x09sock_send\0\0"
+    yield "wasm-socket", "a.wasm", wasm + b"\2" + bytes((len(socket),)) + socket
+    native = b"\1\3env\6system\0\0"
+    yield "wasm-native", "a.wasm", wasm + b"\2" + bytes((len(native),)) + native
+    yield "wasm-with-a-tail", "a.wasm", wasm + evil
+    yield "sentencepiece-with-a-tail", "a.model", b"\x0a\3\x0a\1a" + evil
+    domain = b"\x0a\7\x22\1x\x3a\2my"
+    onnx = b"\x08\x07\x3a" + bytes((len(domain),)) + domain + b"\x42\2\x10\7"
+    yield "onnx-custom-operator", "a.onnx", onnx
+    yield "onnx-with-a-tail", "a.onnx", onnx.replace(b"my", b"ai") + evil
     yield "noise", "model.bin", bytes(range(1, 255)) * 4
 
 

@@ -19,8 +19,11 @@ from modelpack.scanning.rules import Allowance, Rule
 from modelpack.scanning.template import judge_template
 from modelpack.scanning.verdict import Outcome, ScanReport
 from tests.formats.files import TORCH, minilm, window_on
+from tests.formats.test_onnx_model import external
+from tests.formats.test_sentencepiece import MODEL as SENTENCEPIECE
+from tests.formats.test_wasm import component_importing, importing
+from tests.scanning.hostile import call, torch_zip
 from tests.scanning.hostile import safetensors as raw_safetensors
-from tests.scanning.hostile import torch_zip
 
 WEIGHTS_ONLY: Final = frozenset({Allowance.TORCH_WEIGHTS_ONLY})
 DTYPES: Final = (
@@ -152,6 +155,56 @@ def test_a_shard_index_must_hold() -> None:
     assert _rules(_sharded(shard, {"a": "two.safetensors"})) == [Rule.MISSING_SHARD]
     for outside in ("../one.safetensors", "/one.safetensors"):
         assert _rules(_sharded(shard, {"a": outside})) == [Rule.MISSING_SHARD]
+
+
+def test_an_onnx_model_vouches_for_its_tensors_and_for_no_other_file() -> None:
+    weights = np.ones(12, "<f4").tobytes()
+    for location, size, rules in (
+        ("w.bin", 48, []),
+        ("w.bin", 47, [Rule.EXTERNAL_DATA]),
+        ("gone.bin", 48, [Rule.EXTERNAL_DATA, Rule.UNKNOWN_FORMAT]),
+        ("../w.bin", 48, [Rule.EXTERNAL_DATA, Rule.UNKNOWN_FORMAT]),
+    ):
+        model = external(location=location, offset="0", length="48")
+        files = {"m/a.onnx": model.SerializeToString(), "m/w.bin": weights[:size]}
+        report = conclude(judge(Window.of(raw, p)) for p, raw in files.items())
+        assert _rules(report) == rules
+        if not rules:
+            assert report.files[1].allowed == "tensors of m/a.onnx"
+
+
+def test_a_pickle_that_an_onnx_model_names_stays_one() -> None:
+    model = external(location="w.bin", length="1").SerializeToString()
+    files = {"a.onnx": model, "w.bin": call("os", "system")}
+    report = conclude(judge(Window.of(raw, p)) for p, raw in files.items())
+    assert _rules(report) == [Rule.EXTERNAL_DATA, Rule.PICKLE]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arrays_of_numpy_pass(dtype: str) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((2, 3), dtype))
+    assert _outcome("a.npy", buffer.getvalue()) is Outcome.PASS
+
+
+def test_wasm_that_needs_no_network_passes() -> None:
+    names = (
+        ("wasi_snapshot_preview1", "fd_read"),
+        ("wasi_snapshot_preview1", "path_open"),
+    )
+    assert _outcome("a.wasm", importing(*names)) is Outcome.PASS
+    component = component_importing("wasi:cli/environment@0.2.0")
+    assert _outcome("a.wasm", component) is Outcome.PASS
+    for name in (
+        "wasi:sockets/tcp@0.2.0",
+        "wasi:http/types@0.2.0",
+        "wasi:nn/graph@0.2.0",
+    ):
+        assert _outcome("a.wasm", component_importing(name)) is Outcome.FAIL
+
+
+def test_a_sentencepiece_model_passes() -> None:
+    assert _outcome("tokenizer.model", SENTENCEPIECE) is Outcome.PASS
 
 
 def test_nothing_judged_is_no_pass() -> None:

@@ -1,0 +1,56 @@
+"""Whether a file's name promises the format that its content has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from modelpack.formats.kind import Kind
+from modelpack.formats.names import shown
+
+__all__ = ["name_mismatch"]
+
+# The names under which loaders take a format for granted.
+_OWN_SUFFIX: Final[Mapping[Kind, AbstractSet[str]]] = {
+    Kind.SAFETENSORS: {"safetensors"},
+    Kind.GGUF: {"gguf"},
+    Kind.ONNX: {"onnx"},
+    Kind.TFLITE: {"tflite", "lite"},
+    Kind.WASM_MODULE: {"wasm"},
+    Kind.WASM_COMPONENT: {"wasm"},
+    Kind.NPY: {"npy"},
+    Kind.NPZ: {"npz"},
+}
+_SUFFIXES: Final[Mapping[str, AbstractSet[Kind]]] = {
+    "safetensors": {Kind.SAFETENSORS},
+    "gguf": {Kind.GGUF},
+    "onnx": {Kind.ONNX},
+    "tflite": {Kind.TFLITE},
+    "wasm": {Kind.WASM_MODULE, Kind.WASM_COMPONENT},
+    "npy": {Kind.NPY},
+    "npz": {Kind.NPZ},
+    "json": {Kind.JSON},
+    "md": {Kind.MARKDOWN},
+    "txt": {Kind.TEXT},
+    "png": {Kind.PNG},
+    "jpg": {Kind.JPEG},
+    "jpeg": {Kind.JPEG},
+    "gif": {Kind.GIF},
+    "webp": {Kind.WEBP},
+}
+
+
+def name_mismatch(path: str, kind: Kind) -> str:
+    """Say how name and content differ; nothing, if they agree."""
+    suffix = _suffix(path)
+    expected = _SUFFIXES.get(suffix)
+    owned = kind in _OWN_SUFFIX and suffix not in _OWN_SUFFIX[kind]
+    if owned or (expected is not None and kind not in expected):
+        return f"named .{shown(suffix)}, but {kind} inside"
+    return ""
+
+
+def _suffix(name: str) -> str:
+    stem, _, suffix = name.rpartition("/")[2].rpartition(".")
+    return suffix.lower() if stem else ""
