@@ -6,6 +6,7 @@ check; whose signature it has to be, and which bytes it is over, is checked here
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -37,6 +38,8 @@ _ISSUER_V1: Final = "1.3.6.1.4.1.57264.1.1"
 _ISSUER_V2: Final = "1.3.6.1.4.1.57264.1.8"
 _OTHER_NAME: Final = "1.3.6.1.4.1.57264.1.7"
 _UTF8_STRING: Final = 0x0C
+_DENIED: Final = frozenset({400, 401, 403})
+"""How Fulcio says that a token is not good enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +187,16 @@ class KeylessSigning:
         except (AuthenticationError, InvalidInput):
             raise
         except Exception as error:
-            raise RegistryError(
-                _reason(error), where="the signing services of Sigstore"
-            ) from error
+            raise _refused(error) from error
 
     def own(self) -> KeylessVerifier:
         """Return what accepts signatures of this identity, and no other."""
-        certificate = self._signer._signing_cert()  # noqa: SLF001 - it is kept there
+        try:
+            certificate = self._signer._signing_cert()  # noqa: SLF001 - kept there
+        except (AuthenticationError, InvalidInput):
+            raise
+        except Exception as error:
+            raise _refused(error) from error
         names, issuer = _identities(certificate), _issuer(certificate)
         if len(names) != 1:
             raise RegistryError("a certificate for several names", where="Fulcio")
@@ -202,9 +208,7 @@ class KeylessSigning:
         try:
             made = signer.sign_dsse(_exactly(statement))
         except Exception as error:
-            raise RegistryError(
-                _reason(error), where="the signing services of Sigstore"
-            ) from error
+            raise _refused(error) from error
         bundle = Bundle.parse(made.to_json().encode())
         if bundle.envelope.payload != statement.raw:
             raise RegistryError("something else was signed", where="sigstore")
@@ -240,8 +244,10 @@ def _parsed(token: str) -> IdentityToken:
     try:
         return IdentityToken(token)
     except IdentityError as error:
+        # sigstore-python has one sentence for every fault; the cause names it.
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
         raise AuthenticationError(
-            f"the identity token cannot be used: {error}",
+            f"the identity token cannot be used: {error}{cause}",
             hint="--identity-token takes a fresh OIDC token, or a file with one",
         ) from error
 
@@ -341,6 +347,26 @@ def _complete(raw: bytes) -> str:
             entry["inclusionProof"].setdefault("logIndex", "0")
             entry["inclusionProof"].setdefault("hashes", [])
     return json.dumps(document)
+
+
+def _refused(error: Exception) -> AuthenticationError | RegistryError:
+    """Say why a signing service refused; sigstore-python often keeps it to itself.
+
+    What Fulcio answers stands in the response of the error behind the error.
+    """
+    where = "the signing services of Sigstore"
+    response = getattr(error.__cause__, "response", None)
+    if response is None:
+        return RegistryError(_reason(error), where=where)
+    said = " ".join(str(response.text).split())[:300]
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        said = str(json.loads(response.text)["message"])[:300]
+    message = f"{response.url}: {response.status_code}: {said}"
+    if response.status_code in _DENIED:
+        return AuthenticationError(
+            message, where=where, hint="is the identity token fresh, and for sigstore?"
+        )
+    return RegistryError(message, status=response.status_code, where=where)
 
 
 def _reason(error: Exception) -> str:

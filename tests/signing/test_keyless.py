@@ -223,6 +223,35 @@ def test_a_token_that_is_none_is_named(sigstore: FakeSigstore, token: str) -> No
         signer.sign(Statement.signature(DIGEST))
 
 
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"exp": 1}, "expired"),
+        ({"aud": "somebody-else"}, "[Aa]udience"),
+        ({"iat": "soon"}, "integer"),
+    ],
+)
+def test_a_token_that_is_not_for_us_says_why(
+    sigstore: FakeSigstore, claims: dict[str, object], reason: str
+) -> None:
+    token = sigstore.token(ANNA, **claims)
+    signer = KeylessSigning(lambda: trust(sigstore), lambda _: token)
+    with pytest.raises(AuthenticationError, match=reason):
+        signer.sign(Statement.signature(DIGEST))
+
+
+def test_what_the_certificate_authority_says_is_passed_on(
+    sigstore: FakeSigstore,
+) -> None:
+    """A token that only its issuer can tell to be forged."""
+    with FakeSigstore() as other:
+        forged = other.token(ANNA, iss=sigstore.url)
+    signer = KeylessSigning(lambda: trust(sigstore), lambda _: forged)
+    for attempt in (lambda: signer.sign(Statement.signature(DIGEST)), signer.own):
+        with pytest.raises(AuthenticationError, match="401: identity token: Sig"):
+            attempt()
+
+
 PARTS: dict[str, tuple[str, ...]] = {
     "certificate": ("verificationMaterial", "certificate"),
     "log entry": ("verificationMaterial", "tlogEntries"),

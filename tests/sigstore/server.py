@@ -52,8 +52,11 @@ class FakeSigstore:
         self._server.server_close()
         self._thread.join()
 
-    def token(self, identity: str) -> str:
-        """Return a token that says: the bearer is this mail address, or workflow."""
+    def token(self, identity: str, **other: object) -> str:
+        """Return a token that says: the bearer is this mail address, or workflow.
+
+        ``other`` claims take the place of its own.
+        """
         now = int(time.time())
         claims: dict[str, object] = {
             "iss": self.url,
@@ -64,7 +67,7 @@ class FakeSigstore:
         }
         if ":" not in identity:
             claims |= {"email": identity, "email_verified": True}
-        return jwt.encode(claims, self._oidc, "RS256")
+        return jwt.encode(claims | other, self._oidc, "RS256")
 
     def late(self, by: dt.timedelta) -> None:
         """Let certificates have ended by the time at which something is signed."""
@@ -204,7 +207,14 @@ def _handler(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             authorization = self.headers.get("Authorization", "")
-            self._answer(services.post(self.path, body, authorization), 201)
+            try:
+                self._answer(services.post(self.path, body, authorization), 201)
+            except jwt.InvalidTokenError as error:
+                self._refuse(error)
+
+        def _refuse(self, error: jwt.InvalidTokenError) -> None:
+            said = json.dumps({"code": 16, "message": f"identity token: {error}"})
+            self._answer(said.encode(), 401)
 
         def _answer(self, content: bytes | None, status: int = 200) -> None:
             self.send_response(404 if content is None else status)
