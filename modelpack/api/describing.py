@@ -9,13 +9,10 @@ from pathlib import Path
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
 from modelpack.api.targets import opened
-from modelpack.disk.file import hash_file
 from modelpack.disk.source.parcels import LocalParcel
-from modelpack.oci.digest import Digest
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.version import __version__
 from modelpack.workflows.describe import read
-from modelpack.workflows.push import Parcel
 
 
 def sbom(
@@ -40,15 +37,10 @@ def sbom(
         opened(target, command, include=include, exclude=exclude) as found,
         command.open_cache() as cache,
     ):
-
-        def hashed(parcel: Parcel) -> Digest:
-            known = parcel.known(0)
-            return known[0] if known else hash_file(by_path[parcel.path], check)
-
-        check = command.stop.check
-        by_path = {file.path: file for file in found.files}
         parcels = [LocalParcel(file, cache) for file in found.files]
-        model = read(parcels, command.crew, hashed)
+        model = read(parcels, command.crew)
+        for fault in model.facts.faults:
+            command.warn(f"says nothing here, for it cannot be read: {fault}")
         described = Described(
             name=found.name,
             facts=model.facts,

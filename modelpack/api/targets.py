@@ -12,6 +12,7 @@ from modelpack.api.command import Command
 from modelpack.api.fetching import pull
 from modelpack.disk.file import LocalFile
 from modelpack.disk.source.tree import list_model
+from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Reference, Repository
 
@@ -49,13 +50,17 @@ def opened(
         )
         return
     parsed = Reference.parse(str(target))
+    if include or exclude:
+        raise InvalidInput(
+            "an artifact is looked at as a whole, for its digest names the whole",
+            where=str(target),
+            hint="leave out --include and --exclude",
+        )
     with TemporaryDirectory(prefix="modelpack-") as folder:
         place = Path(folder, "model")
         pulled = pull(
             str(target),
             place,
-            include=include,
-            exclude=exclude,
             settings=command.settings,
             notify=command.notify,
         )

@@ -12,26 +12,21 @@ import hashlib
 import json
 import re
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
+from modelpack.documents.checking import SPEC_VERSIONS, Json, check_bom
 from modelpack.documents.described import Described, DescribedFile, Origin, origins
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 
-__all__ = ["SPEC_VERSIONS", "check_bom", "ml_bom"]
-
-SPEC_VERSIONS: Final = ("1.5", "1.6", "1.7")
-
-Json: TypeAlias = dict[str, object]
+__all__ = ["ml_bom"]
 
 _ALGORITHMS: Final = {"sha256": "SHA-256", "sha512": "SHA-512"}
-_LONG_LISTS: Final = ("components", "dependencies")
-_SLICE: Final = 25
 _ROOT: Final = "system"
 _MODEL: Final = "model"
-_HUB_NAME: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+# A name on the hub; nothing that begins with a dot, which would lead elsewhere.
+_HUB_NAME: Final = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 # Which claim fills which field; what is filled says where it comes from.
 _CARD_FIELDS: Final = {
     "task": "task",
@@ -63,69 +58,6 @@ def ml_bom(model: Described, *, spec_version: str, tool_version: str) -> bytes:
     return raw + b"\n"
 
 
-def check_bom(raw: bytes) -> None:
-    """Raise ``InvalidInput`` unless a document holds: schema, then references."""
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator
-
-    document = json.loads(raw)
-    version = document.get("specVersion")
-    if version not in SPEC_VERSIONS:
-        raise InvalidInput(f"specVersion {version!r} is not supported")
-    validator = JsonStrictValidator(SchemaVersion.from_version(version))
-    for slice_ in _slices(document):
-        error = validator.validate_str(json.dumps(slice_))
-        if error is not None:
-            reason = str(getattr(error.data, "message", error.data))[:200]
-            raise InvalidInput(f"not valid CycloneDX {version}: {reason}")
-    _check_references(document)
-
-
-def _slices(document: Json) -> Iterator[Json]:
-    """Cut a document into valid smaller ones, if it is valid.
-
-    The schema wants the items of these lists to differ, for which the validator
-    compares each with each, 79 s for 10,000 files. No item of theirs is like
-    another where no reference is had by two (`_check_references`).
-    """
-    for key in _LONG_LISTS:
-        items = document.get(key)
-        if isinstance(items, list) and len(items) > _SLICE:
-            for start in range(_SLICE, len(items), _SLICE):
-                yield {**document, key: items[start : start + _SLICE]} | {
-                    other: [] for other in _LONG_LISTS if other != key
-                }
-            document = {**document, key: items[:_SLICE]}
-    yield document
-
-
-def _check_references(document: Mapping[str, object]) -> None:
-    """Refuse a reference that two things have, or that leads to nothing."""
-    counts = Counter(_values(document, "bom-ref"))
-    twice = [name for name, count in counts.items() if count > 1]
-    if twice:
-        raise InvalidInput(f"two things have the bom-ref {twice[0]!r}")
-    named = [*_values(document, "ref"), *_values(document, "dependsOn")]
-    lost = [
-        name for name in named if name not in counts and not name.startswith("urn:cdx:")
-    ]
-    if lost:
-        raise InvalidInput(f"nothing has the bom-ref {lost[0]!r}")
-
-
-def _values(document: object, key: str) -> Iterator[str]:
-    waiting = [document]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            found = value.get(key)
-            texts = found if isinstance(found, list) else [found]
-            yield from (text for text in texts if isinstance(text, str))
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-
-
 class _Writer:
     """One model, in the words of one version of the specification."""
 
@@ -133,6 +65,9 @@ class _Writer:
         self._model = model
         self._claims = model.facts.claims
         self._origins = origins(model.facts)
+        # GGUF has titles there, such as "Llama 3", and a title may look like a name.
+        origin = self._origins.get("base_models")
+        self._names_on_hub = not str(origin).lower().endswith(".gguf")
         self._says_how = spec_version != SPEC_VERSIONS[0]
 
     def metadata(self, tool_version: str) -> Json:
@@ -158,15 +93,18 @@ class _Writer:
         if model.digest is not None:
             component["version"] = str(model.digest)
             component["hashes"] = [_hash(model.digest)]
-        if model.repository is not None:
-            component["purl"] = _oci_purl(model)
         elif len(model.files) == 1:
             component["hashes"] = [_hash(model.files[0].digest)]
+        if model.repository is not None:
+            component["purl"] = _oci_purl(model)
         if self._claims.licenses:
             component["licenses"] = self._licenses()
         if self._claims.base_models:
             component["pedigree"] = {
-                "ancestors": [_ancestor(name) for name in self._claims.base_models]
+                "ancestors": [
+                    _ancestor(name, on_hub=self._names_on_hub)
+                    for name in dict.fromkeys(self._claims.base_models)
+                ]
             }
         return component
 
@@ -174,14 +112,12 @@ class _Writer:
         for file in self._model.files:
             yield _file(file)
         for name in self._claims.datasets:
-            data: Json = {"type": "dataset", "name": name}
-            if _HUB_NAME.fullmatch(name):
-                data["contents"] = {"url": f"https://huggingface.co/datasets/{name}"}
+            # No address: where a set lies, its name alone does not say.
             yield {
                 "type": "data",
                 "bom-ref": _data_ref(name),
                 "name": name,
-                "data": [data],
+                "data": [{"type": "dataset", "name": name}],
             }
 
     def dependencies(self) -> Sequence[Json]:
@@ -235,6 +171,12 @@ class _Writer:
         ):
             if value:
                 pairs.append((f"modelpack:{name}", value))
+        # What a file would have said, had it been read, is not known to be nothing.
+        pairs += [
+            ("modelpack:unread", file.path)
+            for file in self._model.facts.files
+            if file.fault
+        ]
         pairs += [("modelpack:language", name) for name in self._claims.languages]
         if self._claims.remote_code:
             pairs.append(("modelpack:remote_code", "true"))
@@ -245,13 +187,17 @@ class _Writer:
         return [{"name": name, "value": value} for name, value in sorted(pairs)]
 
     def _sources(self) -> Mapping[str, Origin]:
-        measured = Origin(how="measured", file="")
-        facts = {"files": measured}
-        if self._model.facts.measured.parameters:
-            facts["parameters"] = facts["tensors"] = measured
-        if self._model.facts.measured.formats:
-            facts["format"] = measured
-        return {**self._origins, **facts}
+        how = Origin(how="measured", file="")
+        found = self._model.facts.measured
+        facts = {
+            "files": True,
+            "format": found.formats,
+            "parameters": found.parameters,
+            "parameter_size": found.param_size,
+            "precision": found.precision,
+            "tensors": found.tensors,
+        }
+        return {**self._origins, **{name: how for name in facts if facts[name]}}
 
 
 def _file(file: DescribedFile) -> Json:
@@ -267,13 +213,13 @@ def _file(file: DescribedFile) -> Json:
     }
 
 
-def _ancestor(name: str) -> Json:
+def _ancestor(name: str, *, on_hub: bool) -> Json:
     from packageurl import PackageURL
 
     ancestor: Json = {"type": "machine-learning-model", "name": name}
-    if _HUB_NAME.fullmatch(name):
-        namespace, _, short = name.partition("/")
-        purl = PackageURL(type="huggingface", namespace=namespace, name=short)
+    if on_hub and _HUB_NAME.fullmatch(name):
+        namespace, _, short = name.rpartition("/")
+        purl = PackageURL(type="huggingface", namespace=namespace or None, name=short)
         ancestor["purl"] = purl.to_string()
     return ancestor
 

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from modelpack.errors import InvalidInput
+from modelpack.formats.images import check_image
 from modelpack.formats.kind import Kind, kind_of
 from modelpack.formats.names import shown
 from modelpack.formats.pickled.torch_zip import TorchArchive, parse_torch_zip
 from modelpack.formats.pickled.walk import seen_imports
 from modelpack.formats.pickled.weights_only import beyond_weights
+from modelpack.formats.strict_zip import parse_zip, read_member
 from modelpack.formats.wasm import parse_wasm
 from modelpack.formats.weights.gguf import parse_gguf
 from modelpack.formats.weights.npy import parse_npy
@@ -40,6 +42,7 @@ _WASI: Final = re.compile(
     r"wasi:(?:cli|clocks|filesystem|io|random)/[\w-]+@0\.2\.[\w.-]+"
 )
 MAX_INDEX: Final = 16 << 20
+MAX_MEMBER: Final = 64 << 20
 
 _LOOKED_AT: Final = 1 << 20
 _SHOWN_IMPORTS: Final = 5
@@ -159,6 +162,20 @@ class _Case:
                     message=f"imports {shown(f'{module} {name}'.strip())}",
                 )
 
+    def npz(self) -> Iterator[Finding]:
+        for member in parse_zip(self.window):
+            inside = Window.of(
+                read_member(self.window, member, limit=MAX_MEMBER), member.name
+            )
+            if parse_npy(inside).holds_objects:
+                yield Finding(
+                    rule=Rule.PICKLE, message=f"{shown(member.name)} holds objects"
+                )
+
+    def image(self) -> Iterator[Finding]:
+        check_image(self.window, self.kind)
+        yield from ()
+
     def json(self) -> Iterator[Finding]:
         if self.window.name.lower().endswith(".index.json"):
             self.weight_map = _weight_map(self.window)
@@ -259,6 +276,11 @@ _JUDGES: Final[Mapping[Kind, Callable[[_Case], Iterator[Finding]]]] = {
     Kind.ONNX: _Case.onnx,
     Kind.SENTENCEPIECE: _Case.sentencepiece,
     Kind.NPY: _Case.npy,
+    Kind.NPZ: _Case.npz,
+    Kind.PNG: _Case.image,
+    Kind.JPEG: _Case.image,
+    Kind.GIF: _Case.image,
+    Kind.WEBP: _Case.image,
     Kind.WASM_MODULE: _Case.wasm,
     Kind.WASM_COMPONENT: _Case.wasm,
     Kind.TORCH_ZIP: _Case.torch_zip,

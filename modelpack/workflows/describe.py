@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,7 @@ from modelpack.documents.described import DescribedFile
 from modelpack.model.facts import FileFacts, ModelFacts, combine, examine
 from modelpack.oci.digest import Digest
 from modelpack.transfer.crew import Crew
+from modelpack.transfer.upload import digest_of
 from modelpack.workflows.push import Parcel
 
 
@@ -21,16 +22,22 @@ class Read:
     files: tuple[DescribedFile, ...]
 
 
-def read(
-    parcels: Sequence[Parcel], crew: Crew, hashed: Callable[[Parcel], Digest]
-) -> Read:
-    """Examine and hash every file; ``hashed`` may know a digest already."""
+def read(parcels: Sequence[Parcel], crew: Crew) -> Read:
+    """Examine and hash every file; what is remembered is not hashed again."""
+    check = crew.stop.check
     found: dict[str, tuple[FileFacts, Digest]] = {}
 
     def look(parcel: Parcel) -> None:
+        started = parcel.started()
         with parcel.open() as opened:
             facts = examine(opened.window())
-        found[parcel.path] = (facts, hashed(parcel))
+            known = parcel.known(0)
+            digest = known[0] if known else digest_of(opened.blocks, parcel.size, check)
+            # The facts and the digest are of the same bytes, remembered or not.
+            opened.check_unchanged()
+        if known is None:
+            parcel.remember(digest, 0, (), started)
+        found[parcel.path] = (facts, digest)
 
     crew.run(partial(look, parcel) for parcel in parcels)
     return Read(

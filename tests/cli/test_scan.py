@@ -74,6 +74,17 @@ def test_an_artifact_is_scanned_by_its_digest_and_the_scan_is_attested(
     assert verified.stdout == pushed
 
 
+@pytest.mark.parametrize("verb", ["scan", "sbom"])
+def test_a_part_of_an_artifact_is_not_judged_for_the_whole(
+    tmp_path: Path, model: Path, registry: str, verb: str
+) -> None:
+    name = f"{registry}/team/model:1"
+    assert run(tmp_path, "push", "-q", model, name).returncode == 0
+    done = run(tmp_path, verb, "-q", name, "--exclude", "config.json")
+    assert done.returncode == 2
+    assert "as a whole" in done.stderr
+
+
 def test_the_forms_for_programs(tmp_path: Path, model: Path) -> None:
     (model / "extra.pkl").write_bytes(call("os", "system"))
     outcomes = {}

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from modelpack.documents.cyclonedx import SPEC_VERSIONS, check_bom, ml_bom
+from modelpack.documents.checking import SPEC_VERSIONS, check_bom
+from modelpack.documents.cyclonedx import ml_bom
 from modelpack.documents.described import Described, DescribedFile
 from modelpack.errors import InvalidInput
 from modelpack.formats.window import Window
@@ -100,7 +101,9 @@ def test_every_fact_says_where_it_comes_from() -> None:
         "languages": "declared:README.md",
         "library": "declared:README.md",
         "licenses": "declared:README.md",
+        "parameter_size": "measured",
         "parameters": "measured",
+        "precision": "measured",
         "task": "declared:README.md",
         "tensors": "measured",
     }
@@ -173,6 +176,23 @@ def test_a_reference_of_two_things_or_to_nothing_is_refused() -> None:
         check_bom(json.dumps(document).encode())
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"a": 1, "a": 2}',
+        b'{"specVersion": []}',
+        b"[" * 9999,
+    ],
+)
+def test_what_is_no_bom_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        check_bom(raw)
+
+
 def test_what_the_schema_refuses_is_refused() -> None:
     document = bom(described(FILES))
     component_ = document["components"][0]
@@ -184,3 +204,35 @@ def test_what_the_schema_refuses_is_refused() -> None:
 def test_a_model_of_many_files() -> None:
     files = {f"part-{n:05}.txt": b"%d" % n for n in range(2000)}
     assert len(bom(described(files))["components"]) == 2001
+
+
+def test_a_hub_name_is_one_and_nothing_that_leads_elsewhere() -> None:
+    for name, purl in {
+        "org/base": "pkg:huggingface/org/base",
+        "gpt2": "pkg:huggingface/gpt2",
+        "../x": None,
+        "Llama 3 8B": None,
+    }.items():
+        card = f"---\nbase_model: '{name}'\n---\n".encode()
+        model = component(bom(described({**FILES, "README.md": card})))
+        assert model["pedigree"]["ancestors"][0].get("purl") == purl
+
+
+def test_a_card_that_cannot_be_read_is_named() -> None:
+    files = {**FILES, "README.md": b"---\nlicense: [unclosed\n---\n"}
+    properties = component(bom(described(files)))["properties"]
+    assert {"name": "modelpack:unread", "value": "README.md"} in properties
+
+
+def test_one_file_of_an_artifact_is_not_taken_for_the_artifact() -> None:
+    digest = Digest.of(b"manifest")
+    only = {"model.safetensors": WEIGHTS}
+    model = component(bom(described(only, digest=digest)))
+    assert model["hashes"] == [{"alg": "SHA-256", "content": digest.hex}]
+
+
+def test_two_lists_of_what_one_thing_depends_on_are_refused() -> None:
+    document = bom(described(FILES))
+    document["dependencies"].append({"ref": "model", "dependsOn": []})
+    with pytest.raises(InvalidInput, match="two entries"):
+        check_bom(json.dumps(document).encode())

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from modelpack.formats.kind import Kind
 from modelpack.formats.window import Window
 from modelpack.scanning.file import judge
 from modelpack.scanning.model import conclude
@@ -19,6 +20,7 @@ from modelpack.scanning.rules import Allowance, Rule
 from modelpack.scanning.template import judge_template
 from modelpack.scanning.verdict import Outcome, ScanReport
 from tests.formats.files import TORCH, minilm, window_on
+from tests.formats.test_images import PICTURES
 from tests.formats.test_onnx_model import external
 from tests.formats.test_sentencepiece import MODEL as SENTENCEPIECE
 from tests.formats.test_wasm import component_importing, importing
@@ -185,6 +187,23 @@ def test_arrays_of_numpy_pass(dtype: str) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.zeros((2, 3), dtype))
     assert _outcome("a.npy", buffer.getvalue()) is Outcome.PASS
+
+
+def test_an_archive_of_arrays_passes_and_one_with_objects_does_not() -> None:
+    for save in (np.savez, np.savez_compressed):
+        buffer = io.BytesIO()
+        save(buffer, a=np.zeros(3), b=np.ones((2, 2)))
+        assert _outcome("a.npz", buffer.getvalue()) is Outcome.PASS
+        buffer = io.BytesIO()
+        save(buffer, a=np.zeros(3), b=np.array([{}], dtype=object))
+        assert _outcome("a.npz", buffer.getvalue()) is Outcome.FAIL
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_pictures_pass_and_with_a_tail_do_not(kind: Kind) -> None:
+    name = f"picture.{kind}"
+    assert _outcome(name, PICTURES[kind]) is Outcome.PASS
+    assert _outcome(name, PICTURES[kind] + call("os", "system")) is Outcome.FAIL
 
 
 def test_wasm_that_needs_no_network_passes() -> None:

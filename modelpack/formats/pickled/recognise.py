@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickletools
 import re
+from collections.abc import Iterator
 from typing import Final
 
 __all__ = ["LEGACY_TORCH_MAGIC", "has_pickle_magic", "looks_like_bare_pickle"]
@@ -16,6 +17,8 @@ _MAGIC_SIZE: Final = 3
 _PROTO: Final = 0x80
 _PROTOCOLS: Final = range(2, 6)
 _OPCODES: Final = frozenset(ord(op.code) for op in pickletools.opcodes)
+_LINES: Final = {"STRING": 1, "PERSID": 1, "GLOBAL": 2, "INST": 2}
+_BY_CODE: Final = {op.code.encode("latin-1"): op for op in pickletools.opcodes}
 _EXTENDED: Final = frozenset({"STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
 _CALLS: Final = frozenset({"REDUCE", "BUILD", "OBJ", "NEWOBJ", "NEWOBJ_EX"})
 # Module and name; without this, many a list of file names would import something.
@@ -40,13 +43,40 @@ def looks_like_bare_pickle(head: bytes, *, complete: bool) -> bool:
     stream = io.BytesIO(head)
     seen: set[str] = set()
     try:
-        for opcode, argument, at in pickletools.genops(stream):
-            if opcode.name == "STOP":
+        for opcode, argument, at in _steps(stream):
+            if opcode == "STOP":
                 return "call" in seen or (complete and len(head) - 1 == at != 0)
-            seen.update(_deeds(opcode.name, argument, seen))
+            seen.update(_deeds(opcode, argument, seen))
     except (ValueError, IndexError, OverflowError):
         return "call" in seen and not complete and stream.tell() == len(head)
     return False
+
+
+def _steps(stream: io.BytesIO) -> Iterator[tuple[str, object, int]]:
+    """Yield opcode, argument and place, as ``pickletools.genops`` would.
+
+    That undoes the escapes of texts, and warns of those it does not know: any file
+    can have them where a pickle has a text.
+    """
+    while code := stream.read(1):
+        at = stream.tell() - 1
+        opcode = _BY_CODE.get(code)
+        if opcode is None:
+            raise ValueError(code)
+        yield opcode.name, _argument(opcode, stream), at
+    raise ValueError("no STOP")
+
+
+def _argument(opcode: pickletools.OpcodeInfo, stream: io.BytesIO) -> object:
+    lines = _LINES.get(opcode.name)
+    if lines is None:
+        return opcode.arg.reader(stream) if opcode.arg is not None else None
+    quoted = opcode.name == "STRING"
+    texts = [
+        pickletools.read_stringnl(stream, decode=False, stripquotes=quoted)
+        for _ in range(lines)
+    ]
+    return b" ".join(text for text in texts if isinstance(text, bytes)).decode()
 
 
 def _deeds(opcode: str, argument: object, seen: set[str]) -> tuple[str, ...]:
