@@ -5,7 +5,6 @@ What is started is ended, and nothing else; no registry is yielded before it ans
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import urllib3
 
 from tests.interop.authority import Authority
 from tests.interop.peers import program
+from tests.interop.ports import free_port
 from tests.interop.tokens import ISSUER, SERVICE, TokenServer, token_server
 
 USERNAME = "reader"
@@ -189,7 +189,7 @@ def _serving(
 ) -> Iterator[Running]:
     log = folder / "registry.log"
     for _ in range(_PORTS_TRIED):  # another process may take the port in between
-        port = _free_port()
+        port = free_port()
         running = describe(f"127.0.0.1:{port}")
         with _process(command(port), log) as process:
             if _answers(running, process):
@@ -231,10 +231,3 @@ def _answers(running: Running, process: subprocess.Popen[bytes]) -> bool:
             else:
                 return process.poll() is None
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

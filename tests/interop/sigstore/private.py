@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.interop.peers import cache_folder, lacking
+from tests.interop.ports import free_port
 from tests.interop.sigstore import ct_log
 from tests.interop.sigstore.authority import SigningAuthority
 from tests.interop.sigstore.ct_log import CtLog
 from tests.interop.sigstore.issuer import CLIENT, Issuer
 from tests.interop.sigstore.keys import write_private, write_public
-from tests.interop.sigstore.service import Service, free_port, running
+from tests.interop.sigstore.service import Service, running
 from tests.interop.sigstore.trust import (
     Trust,
     authority,

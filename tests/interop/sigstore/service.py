@@ -1,6 +1,5 @@
 """One of the real services, as a process of ours."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 import urllib3
 
 from tests.interop.peers import program
-from tests.interop.sigstore.web import HOST
 
 _PATIENCE = 30.0  # seconds, on a machine that is busy with other tests
 _POLL = 0.02
@@ -63,10 +61,3 @@ def running(name: str, folder: Path, *arguments: str) -> Iterator[Service]:
                 process.wait(timeout=5)
             except subprocess.TimeoutExpired:  # nothing here is worth saving
                 process.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
