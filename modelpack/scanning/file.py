@@ -17,6 +17,7 @@ from modelpack.errors import InvalidInput
 from modelpack.formats.images import check_image
 from modelpack.formats.kind import Kind, kind_of
 from modelpack.formats.names import shown
+from modelpack.formats.pickled.recognise import looks_like_bare_pickle
 from modelpack.formats.pickled.torch_zip import TorchArchive, parse_torch_zip
 from modelpack.formats.pickled.walk import seen_imports
 from modelpack.formats.pickled.weights_only import beyond_weights
@@ -29,7 +30,7 @@ from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.weights.sentencepiece import check_sentencepiece
 from modelpack.formats.window import Window
 from modelpack.oci.strict_json import parse_object
-from modelpack.scanning.names import name_mismatch
+from modelpack.scanning.names import is_script, name_mismatch
 from modelpack.scanning.rules import RULES, Allowance, Rule
 from modelpack.scanning.template import judge_template
 from modelpack.scanning.text import judge_json, judge_text
@@ -113,6 +114,8 @@ class _Case:
         mismatch = name_mismatch(self.window.name, self.kind)
         if mismatch:
             yield Finding(rule=Rule.NAME_MISMATCH, message=mismatch)
+        if is_script(self.window.name):
+            yield Finding(rule=Rule.CODE, message=RULES[Rule.CODE].title)
         if self.kind in _REFUSED:
             rule = _REFUSED[self.kind]
             yield Finding(rule=rule, message=RULES[rule].title)
@@ -174,7 +177,10 @@ class _Case:
 
     def image(self) -> Iterator[Finding]:
         check_image(self.window, self.kind)
-        yield from ()
+        # `GIF8` begins a pickle, too: a number, and then whatever follows.
+        raw = self.window.read(0, self.window.size)
+        if looks_like_bare_pickle(raw, complete=True):
+            yield Finding(rule=Rule.PICKLE, message="a picture that is a pickle, too")
 
     def json(self) -> Iterator[Finding]:
         if self.window.name.lower().endswith(".index.json"):

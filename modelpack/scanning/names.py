@@ -9,7 +9,15 @@ from typing import Final
 from modelpack.formats.kind import Kind
 from modelpack.formats.names import shown
 
-__all__ = ["name_mismatch"]
+__all__ = ["is_script", "name_mismatch"]
+
+# Readable text that a shell, an interpreter or a desktop runs for its name alone.
+_SCRIPTS: Final = frozenset(
+    {"sh", "bash", "zsh", "fish", "ksh", "csh", "bat", "cmd", "ps1", "psm1", "vbs"}
+    | {"wsf", "hta", "js", "mjs", "cjs", "pl", "rb", "php", "lua", "pyw", "desktop"}
+    | {"reg", "scpt", "command", "tcl"}
+)
+
 
 # The names under which loaders take a format for granted.
 _OWN_SUFFIX: Final[Mapping[Kind, AbstractSet[str]]] = {
@@ -54,3 +62,8 @@ def name_mismatch(path: str, kind: Kind) -> str:
 def _suffix(name: str) -> str:
     stem, _, suffix = name.rpartition("/")[2].rpartition(".")
     return suffix.lower() if stem else ""
+
+
+def is_script(path: str) -> bool:
+    """Whether a file is a program by its name, whatever it begins with."""
+    return _suffix(path) in _SCRIPTS

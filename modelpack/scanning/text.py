@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
 from modelpack.errors import InvalidInput
+from modelpack.formats.pickled.recognise import looks_like_bare_pickle
 from modelpack.formats.window import Window
 from modelpack.oci.strict_json import strict_json
 from modelpack.scanning.rules import Rule
@@ -38,9 +39,22 @@ _SECRETS: Final = (
     ),
 )
 # Keys by which a configuration has Python code imported that is not the library's.
-_IMPORTING: Final = frozenset({"auto_map", "custom_pipelines", "trust_remote_code"})
+_IMPORTING: Final = frozenset(
+    {"auto_map", "custom_pipelines", "trust_remote_code", "_target_"}
+)
+# Keys whose value is a module to import, and what may stand there: PEFT, Keras.
+_MODULES: Final = {
+    "parent_library": ("transformers", "diffusers", "peft", "sentence_transformers"),
+    "module": ("keras", "tensorflow.keras", "builtins"),
+}
+_KERAS_CODE: Final = frozenset({"Lambda", "TFSMLayer"})
 _TEMPLATE: Final = "chat_template"
 _LIBRARY: Final = "sentence_transformers."
+_MARKUP: Final = (".html", ".htm", ".xhtml", ".svg", ".xml")
+_SCRIPTED: Final = re.compile(
+    r"<\s*script|javascript\s*:|[\s\"'/]on[a-z]{3,20}\s*=|<!ENTITY", re.IGNORECASE
+)
+_YAML_CODE: Final = re.compile(r"!!?python/|!<tag:yaml.org,2002:python/")
 
 
 def judge_text(window: Window) -> Iterator[Finding]:
@@ -48,6 +62,8 @@ def judge_text(window: Window) -> Iterator[Finding]:
     text = yield from _text(window)
     if text is not None and window.name.lower().endswith((".jinja", ".jinja2", ".j2")):
         yield from judge_template(text)
+    if text is not None:
+        yield from _of_text(text, window.name.lower())
 
 
 def judge_json(window: Window) -> Iterator[Finding]:
@@ -108,6 +124,25 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
+def _of_text(text: str, name: str) -> Iterator[Finding]:
+    """Judge what some loader of readable text would run."""
+    # Pickles of protocol 0 are readable, and what they do may come late.
+    if looks_like_bare_pickle(text.encode(), complete=True):
+        yield Finding(rule=Rule.PICKLE, message="a pickle in readable form")
+    found = _SCRIPTED.search(text) if name.endswith(_MARKUP) else None
+    if found:
+        yield Finding(
+            rule=Rule.CODE, message="runs a script", line=_line(text, found.start())
+        )
+    found = _YAML_CODE.search(text) if name.endswith((".yaml", ".yml")) else None
+    if found:
+        yield Finding(
+            rule=Rule.REMOTE_CODE,
+            message="makes objects of Python",
+            line=_line(text, found.start()),
+        )
+
+
 def _of_document(document: object) -> Iterator[Finding]:
     waiting = [document]
     while waiting:
@@ -119,10 +154,30 @@ def _of_document(document: object) -> Iterator[Finding]:
         for key, item in value.items():
             if key in _IMPORTING and item:
                 yield Finding(rule=Rule.REMOTE_CODE, message=f"says {key}")
+            elif key in _MODULES and _imports(key, value):
+                yield from _of_module(key, item)
+            elif key == "class_name" and item in _KERAS_CODE:
+                yield Finding(rule=Rule.REMOTE_CODE, message=f"is a layer {item}")
             elif key == _TEMPLATE:
                 yield from _of_templates(item)
             elif isinstance(item, dict | list):
                 waiting.append(item)
+
+
+def _imports(key: str, fields: Mapping[str, object]) -> bool:
+    """Whether a key has a module imported: ``module`` does so beside a class."""
+    return key == "parent_library" or "class_name" in fields
+
+
+def _of_module(key: str, value: object) -> Iterator[Finding]:
+    known = value is None or (
+        isinstance(value, str)
+        and any(f"{value}.".startswith(f"{root}.") for root in _MODULES[key])
+    )
+    if not known:
+        yield Finding(
+            rule=Rule.REMOTE_CODE, message=f"has {str(value)[:80]!r} imported"
+        )
 
 
 def _of_templates(value: object) -> Iterator[Finding]:

@@ -463,6 +463,34 @@ def _texts() -> Iterator[tuple[str, str, bytes]]:
     yield "trust-remote-code", "config.json", trust
     modules = [{"idx": 0, "type": "os.path.Model"}]
     yield "module-of-its-own", "modules.json", json.dumps(modules).encode()
+    late = b"N0" * 50_000 + b"cos\nsystem\n(S'true'\ntR."
+    for name in ("model", "notes.txt", "README.md", "LICENSE"):
+        yield f"pickle-after-long-padding-as-{name}", name, late
+    payload = b"cos\nsystem\n(S'true'\ntR."
+    comment = (b"x" * 31 + payload).ljust(200, b"x")
+    # A number, three values, and a text of 33 bytes, to an unpickler.
+    gif = b"GIF89a\0\0\0N(NU!\xfe\xc8" + comment + b"\0;"
+    yield "gif-and-pickle", "a.gif", gif
+    for name in ("run.sh", "setup.bat", "install.ps1", "app.js", "x.desktop"):
+        yield f"script-by-name-{name}", name, b"echo plain text\n"
+    yield "svg-script", "a.svg", b"<svg><script>alert(1)</script></svg>"
+    yield "svg-handler", "a.svg", b"<svg onload='alert(1)'></svg>"
+    yield "html-link", "a.html", b"<a href='javascript:alert(1)'>x</a>"
+    yield "xml-entity", "a.xml", b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///'>]>"
+    yield "yaml-object", "a.yaml", b"x: !!python/object/apply:os.system ['true']\n"
+    for number, document in enumerate(
+        (
+            {"auto_mapping": {"parent_library": "os", "base_model_class": "x"}},
+            {"model": {"_target_": "os.system"}},
+            {"class_name": "Lambda", "config": {}},
+            {"class_name": "TFSMLayer"},
+            {"module": "os.path", "class_name": "x"},
+            {"module": "kerasx.y", "class_name": "x"},
+            {"module": ["os"], "class_name": "x"},
+        )
+    ):
+        raw = json.dumps(document).encode()
+        yield f"imports-{number}", "config.json", raw
     yield "duplicate-keys", "config.json", b'{"a": 1, "a": 2}'
     yield "not-json", "config.json", b"{'a': 1}"
     yield "two-documents", "config.json", b'{"a": 1} {"a": 2}'
