@@ -73,7 +73,7 @@ _RESULTS: Final = {
     "PushResult": {"reference", "digest", "size", "files"},
     "ScanResult": {"target", "digest", "report", "allow", "started", "finished"},
     "SignResult": {"reference", "digest", "attached"},
-    "SignWith": {"signer", "own", "older", "model_signature"},
+    "SignWith": {"signer", "own", "older", "model_signature", "logs"},
     "Sigstore": {"config", "trusted_root", "signing_config"},
     "VerifyResult": {"reference", "verified"},
 }

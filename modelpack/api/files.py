@@ -20,6 +20,9 @@ def content_of(name: str | Path) -> bytes:
         if not value:
             raise InvalidInput("is not set", where=text)
         return value.encode()
+    if "\n" in text or "PRIVATE KEY" in text:
+        # Shown in an error, it would be in a log for good.
+        raise InvalidInput("a key's own text was given where its file's name belongs")
     try:
         with Path(name).open("rb") as file:
             content = file.read(_MOST + 1)

@@ -93,6 +93,7 @@ def sign_with_key(
         own=KeyVerifier(key=signing.key.public),
         older=signing if older else None,
         model_signature=model_signature,
+        logs=log is not None,
     )
 
 

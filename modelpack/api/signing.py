@@ -53,13 +53,15 @@ class SignWith:
     """How to sign. ``own`` recognises the signer's earlier statements.
 
     ``model_signature`` also signs the files of a model for ``model_signing``;
-    ``older``, if given, also writes the form of cosign 2.
+    ``older``, if given, also writes the form of cosign 2. ``logs`` says that the
+    signer enters what it signs into a log.
     """
 
     signer: Signer
     own: Verifier | None = None
     older: OlderSigner | None = None
     model_signature: bool = True
+    logs: bool = False
 
 
 def sign(
@@ -167,6 +169,7 @@ def _signing(
         created=_now(command.settings.epoch),
         own=signer.own,
         older=signer.older,
+        logs=signer.logs,
         repository=str(reference.place),
     )
 

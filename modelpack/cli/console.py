@@ -7,6 +7,7 @@ where it is not; nothing with ``--quiet``.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -45,8 +46,11 @@ def plain(text: str) -> str:
 
 
 def say(line: str) -> None:
-    """Print one line to standard error."""
-    print(plain(line), file=sys.stderr, flush=True)
+    """Print one line to standard error; if nobody reads it, the exit code speaks."""
+    try:
+        print(plain(line), file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def tell(line: object) -> None:

@@ -10,6 +10,7 @@ from modelpack.cli.exit_codes import exit_code
 from modelpack.errors import ModelpackError
 from modelpack.version import __version__
 
+_READER_GONE: Final = 141  # 128 + SIGPIPE, as of other programs
 _INTERRUPTED: Final = 130
 
 
@@ -57,9 +58,9 @@ def _report(error: BaseException) -> int:
         fail(usage, hint="see modelpack --help")
         return 2
     if isinstance(error, BrokenPipeError):
-        # Whoever read our output has left; that is no failure of ours.
+        # Whoever read our output has left. Never 0: a verdict may not be out yet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _READER_GONE
     if isinstance(error, KeyboardInterrupt):
         fail("interrupted", hint="run the same command again to go on")
     elif isinstance(error, ModelpackError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from modelpack.api.files import content_of
-from modelpack.errors import InvalidInput
+from modelpack.errors import InvalidInput, ModelpackError
 
 if TYPE_CHECKING:
     from modelpack.api.keyless import Token
@@ -193,8 +193,16 @@ def _token(given: str | None) -> Token:
 
 def _compact(given: str) -> str:
     """Return a token: cosign takes it as such, or as the name of a file with one."""
-    is_token = given.count(".") == 2 and "/" not in given  # noqa: PLR2004 - a JWT
-    return given if is_token else content_of(given).decode("ascii", "replace").strip()
+    if given.count(".") == 2 and "/" not in given:  # noqa: PLR2004 - a JWT
+        return given
+    try:
+        return content_of(given).decode("ascii", "replace").strip()
+    except ModelpackError as error:
+        # It may be a token of another form: no error shows it.
+        raise InvalidInput(
+            f"--identity-token: neither a JWT nor a file that can be read "
+            f"({type(error).__name__})"
+        ) from None
 
 
 def verifier(  # noqa: PLR0913 - one keyword for each flag

@@ -45,6 +45,7 @@ _ACCEPT: Final = f"{MANIFEST}, {INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 _NEXT: Final = re.compile(r"<([^>]+)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
 _MAX_PAGES: Final = 1000
+_MOST_REFERRERS: Final = 10_000
 _MAX_SMALLEST_CHUNK: Final = 1 << 30
 
 
@@ -126,6 +127,10 @@ class RegistryStore:
             try:
                 for page, _ in self._pages(url, MAX_BYTES):
                     found.extend(Index.parse(page).manifests)
+                    if len(found) > _MOST_REFERRERS:
+                        raise RegistryError(
+                            f"lists over {_MOST_REFERRERS} referrers", where=url
+                        )
             except NotFound:
                 # An empty list would be one; this registry does not know the request.
                 self._has_no_referrers = True

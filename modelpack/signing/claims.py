@@ -35,6 +35,12 @@ def _of_certificate(der: bytes) -> str:
             x509.SubjectAlternativeName
         )
         names = [str(name.value) for name in extension.value]
-    except (ValueError, x509.ExtensionNotFound):
+    except (
+        ValueError,
+        x509.DuplicateExtension,
+        x509.ExtensionNotFound,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    ):
         names = []
     return names[0] if names else "a certificate without a name"

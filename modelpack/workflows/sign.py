@@ -50,7 +50,8 @@ class Signing:
     ``own`` recognises what this signer has signed before; without it, nothing
     is ever replaced, and all that is signed is added. ``created`` is a time in
     RFC 3339 for people to read. ``older`` also writes cosign 2's form, where
-    ``repository`` names what is signed.
+    ``repository`` names what is signed. ``logs`` says that the signer enters into
+    a log; then what stands in none is not enough.
     """
 
     store: Store
@@ -59,6 +60,7 @@ class Signing:
     own: Verifier | None = None
     older: OlderSigner | None = None
     repository: str = ""
+    logs: bool = False
 
     def signature(
         self, artifact: Document, annotations: Mapping[str, str] | None = None
@@ -101,7 +103,7 @@ class Signing:
     ) -> Attached:
         earlier = self._earlier(artifact, statement.predicate_type)
         referrer = None
-        if all(found.statement.raw != statement.raw for found in earlier):
+        if not any(self._says(found, statement) for found in earlier):
             bundle = self.signer.sign(statement)
             subject, kind = artifact.descriptor, statement.predicate_type
             referrer = attach(self.store, subject, bundle, kind, self.created)
@@ -119,6 +121,11 @@ class Signing:
             replaced=tuple(replaced),
             kept=tuple(kept),
         )
+
+    def _says(self, found: VerifiedStatement, statement: Statement) -> bool:
+        """Whether a statement is there already, and in a log where it is to be."""
+        logged = bool(found.bundle.entries) or not self.logs
+        return logged and found.statement.raw == statement.raw
 
     def _earlier(self, artifact: Document, kind: str) -> tuple[VerifiedStatement, ...]:
         """Return what this signer has said before, of the same type."""

@@ -45,6 +45,11 @@ class Wanted:
     signers: int = 1
     annotations: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Nothing asked for would be found in anything.
+        if not self.types or self.signers < 1:
+            raise InvalidInput("at least one type, by at least one signer")
+
     def fits(self, found: VerifiedStatement) -> bool:
         """Whether a statement has the annotations."""
         if not self.annotations:

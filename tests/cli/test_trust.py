@@ -1,8 +1,10 @@
 """``key``, ``sign``, ``attest`` and ``verify`` as a person types them."""
 
 import json
+import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -344,3 +346,54 @@ def test_provenance_names_the_commit(desk: Desk) -> None:
     dirty = desk.run(*attest, desk.model)
     assert dirty.returncode == 2
     assert "differ from its commit" in dirty.stderr
+
+
+def test_a_refusal_stays_one_where_nobody_reads_it(desk: Desk) -> None:
+    """`verify … | true`: a pipe that is closed must not turn no into yes."""
+    for arguments in (
+        ("--key", "modelpack.pub"),
+        ("--key", "modelpack.pub", "--debug"),
+    ):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "modelpack", "verify", *arguments, desk.model],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=desk.folder,
+            env={"HOME": str(desk.folder), "PATH": os.environ["PATH"]},
+        )
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=60) == 3
+
+
+def test_a_yes_that_nobody_reads_is_no_zero(desk: Desk) -> None:
+    assert desk.run("sign", "--key", "modelpack.key", desk.model).returncode == 0
+    with subprocess.Popen(
+        [sys.executable, "-m", "modelpack", "ls", desk.model.removesuffix(":1")],
+        stdout=subprocess.PIPE,
+        cwd=desk.folder,
+        env={"HOME": str(desk.folder), "PATH": os.environ["PATH"]},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=60) == 141
+
+
+@pytest.mark.parametrize("token", ["opaque-secret", "a.b.c.d.e-secret", "a/b.c-secret"])
+def test_a_token_of_another_form_is_not_shown(desk: Desk, token: str) -> None:
+    for arguments, environment in (
+        (("--identity-token", token), {}),
+        ((), {"SIGSTORE_ID_TOKEN": token}),
+    ):
+        done = desk.run(
+            "sign", "--yes", *arguments, desk.model, **PASSWORD, **environment
+        )
+        assert done.returncode == 2
+        assert "secret" not in done.stdout + done.stderr
+
+
+def test_a_key_in_place_of_its_file_is_not_shown(desk: Desk) -> None:
+    text = (desk.folder / "modelpack.key").read_text()
+    done = desk.run("sign", "--key", text, desk.model)
+    assert done.returncode == 2
+    assert text.splitlines()[1] not in done.stdout + done.stderr

@@ -10,7 +10,7 @@ from modelpack.attestation.any_of import AnyOf
 from modelpack.attestation.bundle import MEDIA_TYPE
 from modelpack.attestation.evidence import KeySigner, Unjudgeable
 from modelpack.attestation.predicates import MODEL_SIGNATURE, PROVENANCE, SIGNATURE
-from modelpack.errors import RegistryError, VerificationError
+from modelpack.errors import InvalidInput, RegistryError, VerificationError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document, Manifest
@@ -376,3 +376,11 @@ def test_a_refusal_says_what_was_set_aside(store: MemoryStore, model: Document) 
         check(store)
     assert caught.value.hint.count("sha256:") >= 5
     assert "and 2 more" in caught.value.hint
+
+
+@pytest.mark.parametrize(("types", "signers"), [((SIGNATURE,), 0), ((), 1), ((), -1)])
+def test_nothing_asked_for_is_not_found_in_everything(
+    types: tuple[str, ...], signers: int
+) -> None:
+    with pytest.raises(InvalidInput, match="at least one"):
+        Wanted(types=types, signers=signers)
