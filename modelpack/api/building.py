@@ -5,6 +5,7 @@ GitHub Actions, GitLab CI, Jenkins and Tekton; elsewhere git, and this user's wo
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,7 +112,10 @@ def _git(folder: Path) -> Dependency | None:
     commit = _run(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    if _run(folder, "status", "--porcelain", "--untracked-files=no"):
+    changes = _run(folder, "status", "--porcelain", "--untracked-files=no")
+    if changes is None:
+        raise InvalidInput("git cannot tell whether it is changed", where=str(folder))
+    if changes:
         raise InvalidInput(
             f"its files differ from its commit {commit[:12]}",
             where=str(folder),
@@ -121,15 +125,22 @@ def _git(folder: Path) -> Dependency | None:
     return Dependency.source(_without_login(origin or "local"), commit)
 
 
+# A repository's own configuration can name programs to run; what it runs all the
+# same, such as a filter, gets no password and no token of ours.
+_HARMLESS: Final = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_PASSED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CONFIG_HOME")
+
+
 def _run(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603 - arguments of ours
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's git
+            ["git", *_HARMLESS, "-C", str(folder), *arguments],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
             timeout=_GIT_SECONDS,
             stdin=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _PASSED if name in os.environ},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

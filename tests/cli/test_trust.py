@@ -397,3 +397,43 @@ def test_a_key_in_place_of_its_file_is_not_shown(desk: Desk) -> None:
     done = desk.run("sign", "--key", text, desk.model)
     assert done.returncode == 2
     assert text.splitlines()[1] not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "more",
+    [("--require", "2"), ("--type", "cyclonedx"), ("-a", "a=b"), ("--directory", "x")],
+)
+def test_what_a_model_signature_cannot_say_is_not_dropped(
+    desk: Desk, more: tuple[str, ...]
+) -> None:
+    oms = ("--oms", "copy/m.sig", "copy")
+    done = desk.run("verify", "--key", "modelpack.pub", *more, *oms)
+    assert done.returncode == 2
+    assert "--oms checks a directory" in done.stderr
+
+
+def test_git_gets_no_password_and_runs_no_monitor(desk: Desk) -> None:
+    """A repository's own configuration can name programs that git starts."""
+    source = desk.folder / "source"
+    source.mkdir()
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", source)
+    (source / "train.py").write_text("pass")
+    (source / "spy.sh").write_text('#!/bin/sh\nenv > "$(dirname "$0")/../seen"\ncat\n')
+    (source / "spy.sh").chmod(0o755)
+    for arguments in (
+        ("init", "-q"),
+        ("add", "."),
+        ("commit", "-qm", "first"),
+        ("config", "core.fsmonitor", "./spy.sh"),
+        ("config", "filter.x.clean", "./spy.sh"),
+    ):
+        subprocess.run([*git, *arguments], check=True)
+    said = ("--provenance", "--source", "source", "--key", "modelpack.key")
+    done = desk.run("attest", *said, desk.model)
+    assert done.returncode == 0, done.stderr
+    assert not (desk.folder / "seen").exists()
+    (source / ".git" / "info" / "attributes").write_text("*.py filter=x\n")
+    (source / "train.py").touch()
+    desk.run("attest", *said, desk.model)
+    seen = desk.folder / "seen"
+    assert not seen.exists() or "MODELPACK_PASSWORD" not in seen.read_text()
