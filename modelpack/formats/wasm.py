@@ -73,11 +73,17 @@ def _module(window: Window, start: int, end: int) -> Wasm:
             raise InvalidInput(f"section {number} out of order", where=window.name)
         last = _ORDER[number]
         if number == _IMPORTS:
-            imports = _Cursor.of(window, at, size).imports()
+            cursor = _Cursor.of(window, at, size)
+            imports = cursor.imports()
+            cursor.end()
         elif number == _MEMORY:
-            pages = _Cursor.of(window, at, size).memory()
+            cursor = _Cursor.of(window, at, size)
+            pages = cursor.memory()
+            cursor.end()
         elif number == _EXPORTS:
-            exports = _Cursor.of(window, at, size).exports()
+            cursor = _Cursor.of(window, at, size)
+            exports = cursor.exports()
+            cursor.end()
         starts = starts or number == _START
     return Wasm(
         component=False,
@@ -105,6 +111,7 @@ def _component(window: Window, start: int, end: int, depth: int) -> Wasm:
         elif number == _COMPONENT_IMPORTS:
             cursor = _Cursor.of(window, at, size)
             imports += [(name, "") for name in cursor.interfaces()]
+            cursor.end()
     return Wasm(
         component=True,
         imports=tuple(imports),
@@ -144,6 +151,11 @@ class _Cursor:
             # A custom section can be debug data of any size; its name comes first.
             size = MAX_NAME + 5
         return cls(window.read(offset, size), window.name)
+
+    def end(self) -> None:
+        """Refuse what follows the last item: another reader might take it for one."""
+        if self.at != len(self._raw):
+            raise InvalidInput("a section that goes on", where=self._where)
 
     def byte(self) -> int:
         if self.at >= len(self._raw):

@@ -70,6 +70,8 @@ def npy(header: str, data: bytes = b"") -> bytes:
         "(" * 5000,
         "-" * 30000 + "1",
         "",
+        "{[]: 1}",
+        "{[1]}",
     ],
 )
 def test_a_header_that_does_not_hold(header: str) -> None:

@@ -49,7 +49,13 @@ def parse_npy(window: Window) -> NpyHeader:
     where = f"{window.name}: header"
     try:
         fields = ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+    except (
+        TypeError,
+        ValueError,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+    ) as error:
         raise InvalidInput("is no literal of Python", where=where) from error
     if not isinstance(fields, dict) or fields.keys() != _KEYS:
         raise InvalidInput("has other fields than an array's", where=where)
