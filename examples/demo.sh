@@ -72,7 +72,7 @@ run tree "$address/demo/minilm:1"
 
 step "Scan: is every file safe to load? Then sign what was found, and what is inside"
 run scan "$address/demo/minilm:1"
-modelpack scan --quiet --format vuln --output scan.json "$address/demo/minilm:1"
+run scan --quiet --format vuln --output scan.json "$address/demo/minilm:1"
 run sbom --quiet --output bom.json "$address/demo/minilm:1"
 for said in "vuln scan.json" "cyclonedx bom.json"; do
     set -- $said

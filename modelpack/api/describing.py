@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from modelpack.api.command import Command
@@ -47,12 +46,6 @@ def sbom(
             files=model.files,
             digest=found.digest,
             repository=found.repository,
-            created=_created(command.settings.epoch),
+            created=command.settings.created,
         )
     return ml_bom(described, spec_version=spec_version, tool_version=__version__)
-
-
-def _created(epoch: int | None) -> str:
-    if epoch is None:
-        return ""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

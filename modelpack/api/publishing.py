@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,7 +82,7 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     habits = habits_at(target.place)
     packing = Packing(
         annotations=annotations or {},
-        created=_created(command.settings.epoch),
+        created=command.settings.created,
         split=split,
         largest_layer=habits.largest_layer,
         registry=habits.name,
@@ -137,9 +136,3 @@ def _sending(
         sessions=sessions,
         chunk=min(settings.chunk_size, largest_chunk or settings.chunk_size),
     )
-
-
-def _created(epoch: int | None) -> str:
-    if epoch is None:
-        return ""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from modelpack.api.command import Command
@@ -70,7 +69,7 @@ def scan(
     """
     command = Command(settings, notify)
     allowed = frozenset(map(Allowance, allow))
-    started = _now(command.settings.epoch)
+    started = command.settings.now()
     with opened(target, command, include=include, exclude=exclude) as found:
         report = judge(map(FileContent, found.files), command.crew, allow=allowed)
     return ScanResult(
@@ -79,10 +78,5 @@ def scan(
         report=report,
         allow=tuple(sorted(allowed)),
         started=started,
-        finished=_now(command.settings.epoch),
+        finished=command.settings.now(),
     )
-
-
-def _now(epoch: int | None) -> str:
-    now = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(epoch, UTC)
-    return now.strftime("%Y-%m-%dT%H:%M:%SZ")

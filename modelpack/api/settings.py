@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 from urllib.request import getproxies
@@ -65,6 +67,19 @@ class Settings:
             environment=dict(os.environ),
             epoch=_epoch(os.environ.get("SOURCE_DATE_EPOCH", "")),
         )
+
+    @property
+    def created(self) -> str:
+        """The creation time that documents carry, in RFC 3339; empty for none."""
+        return "" if self.epoch is None else _rfc3339(self.epoch)
+
+    def now(self) -> str:
+        """Return the time to sign with, in RFC 3339: this moment, unless set."""
+        return self.created or _rfc3339(time.time())
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def docker_config() -> Path:

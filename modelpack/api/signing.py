@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from modelpack.api.command import Command
@@ -152,7 +151,7 @@ def read_provenance(
         ),
     )
     made_by = builder(chosen.environment, Path(folder))
-    return provenance(made_by, training, finished=_now(chosen.epoch))
+    return provenance(made_by, training, finished=chosen.now())
 
 
 def read_predicate(path: Path) -> Mapping[str, object]:
@@ -166,7 +165,7 @@ def _signing(
     return Signing(
         store=store,
         signer=signer.signer,
-        created=_now(command.settings.epoch),
+        created=command.settings.now(),
         own=signer.own,
         older=signer.older,
         logs=signer.logs,
@@ -194,8 +193,3 @@ def _name(reference: Reference) -> str:
     if isinstance(place, Repository):
         return place.name.rpartition("/")[2]
     return place.path.stem
-
-
-def _now(epoch: int | None) -> str:
-    now = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(epoch, UTC)
-    return now.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -47,7 +47,7 @@ def run() -> int:
 
 
 def _report(error: BaseException) -> int:
-    from modelpack.cli.console import fail, usage_error
+    from modelpack.cli.console import fail, silence, usage_error
 
     if "--debug" in sys.argv and not isinstance(error, KeyboardInterrupt):
         import traceback
@@ -59,7 +59,7 @@ def _report(error: BaseException) -> int:
         return 2
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has left. Never 0: a verdict may not be out yet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return _READER_GONE
     if isinstance(error, KeyboardInterrupt):
         fail("interrupted", hint="run the same command again to go on")

@@ -26,6 +26,17 @@ class Format(StrEnum):
     JSON = "json"
 
 
+Target = Annotated[
+    str,
+    typer.Argument(
+        help="A directory or file; else HOST/NAME:TAG, oci:….",
+        metavar="SOURCE|REFERENCE",
+    ),
+]
+Into = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="Write it to a new file.", metavar="FILE"),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from modelpack.cli import options
 from modelpack.cli.console import progress, show_raw, write_new
-
-
-class SpecVersion(StrEnum):
-    """A version of CycloneDX."""
-
-    V1_5 = "1.5"
-    V1_6 = "1.6"
-    V1_7 = "1.7"
+from modelpack.documents.checking import SpecVersion
 
 
 def sbom(  # noqa: PLR0913 - one parameter for each flag
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="A directory or file; else HOST/NAME:TAG, oci:….",
-            metavar="SOURCE|REFERENCE",
-        ),
-    ],
+    target: options.Target,
     *,
     spec_version: Annotated[
         SpecVersion, typer.Option(help="Of CycloneDX.")
     ] = SpecVersion.V1_6,
-    into: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Write it to a new file.", metavar="FILE"),
-    ] = None,
+    into: options.Into = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
     jobs: options.Jobs = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,6 @@ from modelpack.cli import options
 from modelpack.cli.console import json_text, progress, show_json, tell, write_new
 from modelpack.errors import PolicyDenied
 from modelpack.scanning.rules import Allowance
-from modelpack.scanning.verdict import Outcome
 
 if TYPE_CHECKING:
     from modelpack.api.scanning import ScanResult
@@ -29,13 +27,7 @@ class ScanFormat(StrEnum):
 
 
 def scan(  # noqa: PLR0913 - one parameter for each flag
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="A directory or file; else HOST/NAME:TAG, oci:….",
-            metavar="SOURCE|REFERENCE",
-        ),
-    ],
+    target: options.Target,
     *,
     allow: Annotated[
         list[Allowance] | None,
@@ -47,10 +39,7 @@ def scan(  # noqa: PLR0913 - one parameter for each flag
             "--format", help="vuln is the predicate for `attest --type vuln`."
         ),
     ] = ScanFormat.TEXT,
-    into: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Write it to a new file.", metavar="FILE"),
-    ] = None,
+    into: options.Into = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
     jobs: options.Jobs = None,
@@ -65,6 +54,7 @@ def scan(  # noqa: PLR0913 - one parameter for each flag
     to its last byte. Exit code 4 if one does not pass.
     """
     from modelpack.api import scan as judge
+    from modelpack.scanning.verdict import Outcome
 
     del debug  # read in main
     with progress(quiet=quiet) as notify:

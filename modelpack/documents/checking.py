@@ -5,16 +5,26 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
 from modelpack.errors import InvalidInput
 from modelpack.oci.strict_json import parse_object
 
-__all__ = ["SPEC_VERSIONS", "Json", "check_bom"]
+__all__ = ["SPEC_VERSIONS", "Json", "SpecVersion", "check_bom"]
 
 Json = dict[str, object]
 
-SPEC_VERSIONS: Final = ("1.5", "1.6", "1.7")
+
+class SpecVersion(StrEnum):
+    """A version of CycloneDX that is written and checked here."""
+
+    V1_5 = "1.5"
+    V1_6 = "1.6"
+    V1_7 = "1.7"
+
+
+SPEC_VERSIONS: Final = tuple(version.value for version in SpecVersion)
 
 _LONG_LISTS: Final = ("components", "dependencies")
 _SLICE: Final = 25

@@ -2,8 +2,7 @@
 
 The library that is used here knows no ``modelCard`` and no ``data``, and writes
 ``mime-type`` wrongly (cyclonedx-python-lib 11.12), so that the document is built as
-the specification has it; the library's strict validator then holds it against the
-schema, and `_check_references` against what the schema cannot say.
+the specification has it, and then held against its schema (`checking.py`).
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 
 
-def check_image(window: Window, kind: Kind) -> None:
-    """Raise ``InvalidInput`` unless one picture fills the whole file."""
+def check_image(window: Window, kind: Kind) -> bytes:
+    """Return the file, or raise ``InvalidInput`` unless one picture fills it."""
     if window.size > MAX_SIZE:
         raise InvalidInput(f"a picture of over {MAX_SIZE} bytes", where=window.name)
     raw = window.read(0, window.size)
@@ -38,6 +38,7 @@ def check_image(window: Window, kind: Kind) -> None:
         raise InvalidInput(
             f"{len(raw) - end} bytes follow the picture", where=window.name
         )
+    return raw
 
 
 def _png(raw: bytes) -> int:

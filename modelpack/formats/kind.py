@@ -11,6 +11,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
+from modelpack.formats.names import suffix_of
 from modelpack.formats.pickled.recognise import (
     LEGACY_TORCH_MAGIC,
     has_pickle_magic,
@@ -118,7 +119,7 @@ def kind_of(window: Window) -> Kind:
     """
     head = window.read(0, min(window.size, HEAD_SIZE))
     complete = len(head) == window.size
-    suffix = _suffix(window.name)
+    suffix = suffix_of(window.name)
     weights = _weights(window, head, suffix)
     if weights is not None:
         return weights
@@ -200,8 +201,3 @@ def _text_kind(head: bytes, suffix: str) -> Kind:
     if kind is None and head.startswith(b"#!"):
         return Kind.SCRIPT
     return kind or Kind.TEXT
-
-
-def _suffix(name: str) -> str:
-    stem, _, suffix = name.rpartition("/")[2].rpartition(".")
-    return suffix.lower() if stem else ""

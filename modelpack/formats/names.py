@@ -6,7 +6,7 @@ import re
 
 from modelpack.errors import InvalidInput
 
-__all__ = ["checked_text", "shown"]
+__all__ = ["checked_text", "shown", "suffix_of"]
 
 # Control characters, and surrogates: those are no text and break every encoder.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -28,3 +28,12 @@ def shown(text: str) -> str:
     """Shorten and escape a text for an error, which may reach a terminal."""
     short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     return short if short.isprintable() else ascii(short)
+
+
+def suffix_of(path: str) -> str:
+    """Return the suffix of a path's last part, lower case, without its dot.
+
+    A name that is nothing but a dot and a word, such as ``.env``, has none.
+    """
+    stem, _, suffix = path.rpartition("/")[2].rpartition(".")
+    return suffix.lower() if stem else ""

@@ -125,7 +125,7 @@ class Message:
         """Return a varint as the signed 64-bit number that it stands for."""
         if field.wire is not Wire.VARINT:
             raise InvalidInput("expected a number", where=f"{self.where}.{name}")
-        return field.value - (1 << 64) if field.value >> 63 else field.value
+        return _signed(field.value)
 
     def numbers(self, field: Field, name: str, *, limit: int) -> tuple[int, ...]:
         """Return one varint, or a packed list of them."""
@@ -136,7 +136,7 @@ class Message:
         at = 0
         while at < len(raw):
             value, at = varint(raw, at, f"{self.where}.{name}")
-            found.append(value - (1 << 64) if value >> 63 else value)
+            found.append(_signed(value))
         return tuple(found)
 
 
@@ -179,6 +179,11 @@ class _Reader:
             self._block = self._window.read(self.at, min(_BLOCK, end - self.at))
             begin = 0
         return self._block[begin : begin + wanted]
+
+
+def _signed(value: int) -> int:
+    """Take 64 bits for a number in two's complement."""
+    return value - (1 << 64) if value >> 63 else value
 
 
 def varint(raw: bytes, at: int, where: str) -> tuple[int, int]:

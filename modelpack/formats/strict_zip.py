@@ -18,10 +18,10 @@ from typing import Final
 from modelpack.errors import InvalidInput
 from modelpack.formats.names import checked_text, shown
 from modelpack.formats.window import Window
+from modelpack.formats.zip import END, END_64, ENTRY, LOCATOR, MAX_DIRECTORY
 
 __all__ = ["Member", "parse_zip", "read_member"]
 
-MAX_DIRECTORY: Final = 16 << 20
 MAX_NAME: Final = 1024
 
 STORED: Final = 0
@@ -31,10 +31,6 @@ _DESCRIPTOR: Final = 0x8
 _UTF_8: Final = 0x800
 _MAX_32: Final = 0xFFFFFFFF
 
-_END = Struct("<4s4H2LH")
-_LOCATOR = Struct("<4sLQL")
-_END_64 = Struct("<4sQ2H2L4Q")
-_ENTRY = Struct("<4s6H3L5H2L")
 _LOCAL = Struct("<4s5H3L2H")
 _EXTRA = Struct("<HH")
 
@@ -113,10 +109,10 @@ def _inflated(raw: bytes, size: int, where: str) -> bytes:
 
 def _directory(window: Window) -> tuple[int, bytes, int]:
     """Return where the central directory starts, its bytes, and its entries."""
-    if window.size < _END.size:
+    if window.size < END.size:
         raise InvalidInput("too short for an archive", where=window.name)
-    end = window.size - _END.size
-    record = _END.unpack(window.read(end, _END.size))
+    end = window.size - END.size
+    record = END.unpack(window.read(end, END.size))
     # A comment could hold a second end record; no writer of models needs one.
     if record[0] != b"PK\x05\x06" or record[7]:
         raise InvalidInput("does not end with its directory", where=window.name)
@@ -142,16 +138,16 @@ def _directory(window: Window) -> tuple[int, bytes, int]:
 
 def _zip64(window: Window, end: int) -> tuple[int, int, int, int] | None:
     """Return count, size, start and end of the directory by the zip64 records."""
-    at = end - _LOCATOR.size
-    if at < _END_64.size:
+    at = end - LOCATOR.size
+    if at < END_64.size:
         return None
-    signature, disk, position, disks = _LOCATOR.unpack(window.read(at, _LOCATOR.size))
+    signature, disk, position, disks = LOCATOR.unpack(window.read(at, LOCATOR.size))
     if signature != b"PK\x06\x07":
         return None
-    if disk or disks > 1 or position != at - _END_64.size:
+    if disk or disks > 1 or position != at - END_64.size:
         raise InvalidInput("zip64 records out of place", where=window.name)
-    record = _END_64.unpack(window.read(position, _END_64.size))
-    if record[0] != b"PK\x06\x06" or record[1] != _END_64.size - 12:
+    record = END_64.unpack(window.read(position, END_64.size))
+    if record[0] != b"PK\x06\x06" or record[1] != END_64.size - 12:
         raise InvalidInput("zip64 records that do not hold", where=window.name)
     if record[4] or record[5] or record[6] != record[7]:
         raise InvalidInput("is one of several volumes", where=window.name)
@@ -162,11 +158,11 @@ def _entries(window: Window, raw: bytes, count: int) -> Sequence[_Entry]:
     found: list[_Entry] = []
     at = 0
     while at < len(raw):
-        if at + _ENTRY.size > len(raw):
+        if at + ENTRY.size > len(raw):
             raise InvalidInput("a directory that is cut off", where=window.name)
-        fields = _ENTRY.unpack_from(raw, at)
+        fields = ENTRY.unpack_from(raw, at)
         name_size, extra_size, comment_size = fields[10:13]
-        name_at = at + _ENTRY.size
+        name_at = at + ENTRY.size
         extra_at = name_at + name_size
         end = extra_at + extra_size + comment_size
         if fields[0] != b"PK\x01\x02" or end > len(raw) or comment_size or fields[13]:

@@ -7,7 +7,7 @@ Binary.md of the component model, the imports and what they nest.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from modelpack.errors import InvalidInput
@@ -41,7 +41,7 @@ class Wasm:
     exports: tuple[str, ...] = ()
     memory_pages: int = 0
     starts: bool = False
-    custom: tuple[str, ...] = field(default=())
+    custom: tuple[str, ...] = ()
 
 
 def parse_wasm(window: Window) -> Wasm:

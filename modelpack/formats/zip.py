@@ -7,14 +7,15 @@ from typing import Final
 
 from modelpack.formats.window import Window
 
-__all__ = ["zip_names"]
+__all__ = ["END", "END_64", "ENTRY", "LOCATOR", "MAX_DIRECTORY", "zip_names"]
 
 MAX_DIRECTORY: Final = 16 << 20
 
-_END = Struct("<4s4H2LH")
-_LOCATOR = Struct("<4sLQL")
-_END_64 = Struct("<4sQ2H2L4Q")
-_ENTRY = Struct("<4s6H3L5H2L")
+# The records of APPNOTE.TXT 4.3: of an entry, and at the end of the directory.
+END = Struct("<4s4H2LH")
+LOCATOR = Struct("<4sLQL")
+END_64 = Struct("<4sQ2H2L4Q")
+ENTRY = Struct("<4s6H3L5H2L")
 _MAX_COMMENT: Final = 65_535
 
 
@@ -26,12 +27,12 @@ def zip_names(window: Window) -> tuple[str, ...]:
     raw = _directory(window)
     names: list[str] = []
     at = 0
-    while at + _ENTRY.size <= len(raw):
-        entry = _ENTRY.unpack_from(raw, at)
+    while at + ENTRY.size <= len(raw):
+        entry = ENTRY.unpack_from(raw, at)
         if entry[0] != b"PK\x01\x02":
             break
         name, extra, comment = entry[10:13]
-        at += _ENTRY.size
+        at += ENTRY.size
         names.append(raw[at : at + name].decode("utf-8", "replace"))
         at += name + extra + comment
     return tuple(names)
@@ -42,18 +43,16 @@ def _directory(window: Window) -> bytes:
 
     Its own offset is no help, for what precedes an archive shifts every offset.
     """
-    tail_size = min(
-        window.size, _END_64.size + _LOCATOR.size + _END.size + _MAX_COMMENT
-    )
+    tail_size = min(window.size, END_64.size + LOCATOR.size + END.size + _MAX_COMMENT)
     tail = window.read(window.size - tail_size, tail_size)
-    at = tail.rfind(b"PK\x05\x06", 0, max(0, len(tail) - _END.size + 4))
+    at = tail.rfind(b"PK\x05\x06", 0, max(0, len(tail) - END.size + 4))
     if at < 0:
         return b""
-    size = int(_END.unpack_from(tail, at)[5])
-    at_64 = at - _LOCATOR.size - _END_64.size
+    size = int(END.unpack_from(tail, at)[5])
+    at_64 = at - LOCATOR.size - END_64.size
     # torch writes the records for large archives into small ones too.
     if at_64 >= 0 and tail.startswith(b"PK\x06\x06", at_64):
-        size, at = int(_END_64.unpack_from(tail, at_64)[8]), at_64
+        size, at = int(END_64.unpack_from(tail, at_64)[8]), at_64
     end = window.size - tail_size + at
     if not 0 < size <= min(MAX_DIRECTORY, end):
         return b""

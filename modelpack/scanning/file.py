@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from modelpack.errors import InvalidInput
@@ -25,36 +25,26 @@ from modelpack.formats.strict_zip import parse_zip, read_member
 from modelpack.formats.wasm import parse_wasm
 from modelpack.formats.weights.gguf import parse_gguf
 from modelpack.formats.weights.npy import parse_npy
-from modelpack.formats.weights.onnx_model import parse_onnx
+from modelpack.formats.weights.onnx_model import ExternalData, parse_onnx
 from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.weights.sentencepiece import check_sentencepiece
 from modelpack.formats.window import Window
-from modelpack.oci.strict_json import parse_object
 from modelpack.scanning.names import is_script, name_mismatch
 from modelpack.scanning.rules import RULES, Allowance, Rule
 from modelpack.scanning.template import judge_template
 from modelpack.scanning.text import judge_json, judge_text
 from modelpack.scanning.verdict import FileVerdict, Finding
 
-__all__ = ["ExternalTensor", "Judged", "judge"]
+__all__ = ["Judged", "judge"]
 
 MAX_FINDINGS: Final = 100
-_WASI: Final = re.compile(
-    r"wasi:(?:cli|clocks|filesystem|io|random)/[\w-]+@0\.2\.[\w.-]+"
-)
-MAX_INDEX: Final = 16 << 20
 MAX_MEMBER: Final = 64 << 20
 
 _LOOKED_AT: Final = 1 << 20
 _SHOWN_IMPORTS: Final = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalTensor:
-    """``end`` bytes, at least, that a file expects at ``location`` beside it."""
-
-    location: str
-    end: int
+_WASI: Final = re.compile(
+    r"wasi:(?:cli|clocks|filesystem|io|random)/[\w-]+@0\.2\.[\w.-]+"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +54,12 @@ class Judged:
     verdict: FileVerdict
     tensors: AbstractSet[str] = frozenset()
     weight_map: Mapping[str, str] = field(default_factory=dict)
-    external: tuple[ExternalTensor, ...] = ()
+    external: tuple[ExternalData, ...] = ()
 
 
 def judge(window: Window, *, allow: AbstractSet[Allowance] = frozenset()) -> Judged:
     """Judge a file; the window's name is its path. Never raises for its content."""
     kind = kind_of(window)
-    known = FileVerdict(path=window.name, size=window.size, kind=kind)
     case = _Case(window=window, kind=kind, allow=allow)
     findings: list[Finding] = []
     try:
@@ -85,7 +74,13 @@ def judge(window: Window, *, allow: AbstractSet[Allowance] = frozenset()) -> Jud
             Finding(rule=Rule.NOT_JUDGED, message=f"too much: {type(error).__name__}")
         )
     return Judged(
-        verdict=replace(known, findings=tuple(findings), allowed=case.allowed),
+        verdict=FileVerdict(
+            path=window.name,
+            size=window.size,
+            kind=kind,
+            findings=tuple(findings),
+            allowed=case.allowed,
+        ),
         tensors=case.tensors,
         weight_map=case.weight_map,
         external=case.external,
@@ -108,7 +103,7 @@ class _Case:
     allowed: str = ""
     tensors: AbstractSet[str] = frozenset()
     weight_map: Mapping[str, str] = field(default_factory=dict)
-    external: tuple[ExternalTensor, ...] = ()
+    external: tuple[ExternalData, ...] = ()
 
     def findings(self) -> Iterator[Finding]:
         mismatch = name_mismatch(self.window.name, self.kind)
@@ -143,10 +138,7 @@ class _Case:
             yield Finding(
                 rule=Rule.CUSTOM_OPERATORS, message=f"operators of {shown(domain)}"
             )
-        self.external = tuple(
-            ExternalTensor(location=data.location, end=data.offset + data.length)
-            for data in model.external
-        )
+        self.external = model.external
 
     def sentencepiece(self) -> Iterator[Finding]:
         check_sentencepiece(self.window)
@@ -176,16 +168,15 @@ class _Case:
                 )
 
     def image(self) -> Iterator[Finding]:
-        check_image(self.window, self.kind)
+        raw = check_image(self.window, self.kind)
         # `GIF8` begins a pickle, too: a number, and then whatever follows.
-        raw = self.window.read(0, self.window.size)
         if looks_like_bare_pickle(raw, complete=True):
             yield Finding(rule=Rule.PICKLE, message="a picture that is a pickle, too")
 
     def json(self) -> Iterator[Finding]:
+        document = yield from judge_json(self.window)
         if self.window.name.lower().endswith(".index.json"):
-            self.weight_map = _weight_map(self.window)
-        yield from judge_json(self.window)
+            self.weight_map = _weight_map(document, self.window.name)
 
     def text(self) -> Iterator[Finding]:
         yield from judge_text(self.window)
@@ -227,18 +218,15 @@ def _beyond(archive: TorchArchive) -> Iterator[str]:
         yield f"holds {shown(name)}, which torch.save does not write"
 
 
-def _weight_map(window: Window) -> Mapping[str, str]:
+def _weight_map(index: object, where: str) -> Mapping[str, str]:
     """Return which tensor a shard index puts into which file."""
-    if window.size > MAX_INDEX:
-        raise InvalidInput(f"an index of over {MAX_INDEX} bytes", where=window.name)
-    fields = parse_object(
-        window.read(0, window.size), window.name, infinities=True
-    ).get("weight_map", {})
-    match fields:
-        case dict() if all(isinstance(name, str) for name in fields.values()):
-            return {tensor: str(name) for tensor, name in fields.items()}
+    if not isinstance(index, dict):
+        raise InvalidInput("is no index that could be read", where=where)
+    match index.get("weight_map", {}):
+        case dict(named) if all(isinstance(name, str) for name in named.values()):
+            return named
         case _:
-            raise InvalidInput("not a map of names", where=f"{window.name}: weight_map")
+            raise InvalidInput("not a map of names", where=f"{where}: weight_map")
 
 
 def _imports(window: Window) -> str:
@@ -247,11 +235,8 @@ def _imports(window: Window) -> str:
     if not found:
         return "a pickle"
     names = ", ".join(shown(name.replace(" ", ".")) for name in found[:_SHOWN_IMPORTS])
-    more = (
-        ""
-        if len(found) <= _SHOWN_IMPORTS
-        else f" and {len(found) - _SHOWN_IMPORTS} more"
-    )
+    left_out = len(found) - _SHOWN_IMPORTS
+    more = f" and {left_out} more" if left_out > 0 else ""
     return f"a pickle that imports {names}{more}"
 
 

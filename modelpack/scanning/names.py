@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from modelpack.formats.kind import Kind
-from modelpack.formats.names import shown
+from modelpack.formats.names import shown, suffix_of
 
 __all__ = ["is_script", "name_mismatch"]
 
@@ -17,8 +17,6 @@ _SCRIPTS: Final = frozenset(
     | {"wsf", "hta", "js", "mjs", "cjs", "pl", "rb", "php", "lua", "pyw", "desktop"}
     | {"reg", "scpt", "command", "tcl"}
 )
-
-
 # The names under which loaders take a format for granted.
 _OWN_SUFFIX: Final[Mapping[Kind, AbstractSet[str]]] = {
     Kind.SAFETENSORS: {"safetensors"},
@@ -51,7 +49,7 @@ _SUFFIXES: Final[Mapping[str, AbstractSet[Kind]]] = {
 
 def name_mismatch(path: str, kind: Kind) -> str:
     """Say how name and content differ; nothing, if they agree."""
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     expected = _SUFFIXES.get(suffix)
     owned = kind in _OWN_SUFFIX and suffix not in _OWN_SUFFIX[kind]
     if owned or (expected is not None and kind not in expected):
@@ -59,11 +57,6 @@ def name_mismatch(path: str, kind: Kind) -> str:
     return ""
 
 
-def _suffix(name: str) -> str:
-    stem, _, suffix = name.rpartition("/")[2].rpartition(".")
-    return suffix.lower() if stem else ""
-
-
 def is_script(path: str) -> bool:
     """Whether a file is a program by its name, whatever it begins with."""
-    return _suffix(path) in _SCRIPTS
+    return suffix_of(path) in _SCRIPTS

@@ -60,31 +60,34 @@ _YAML_CODE: Final = re.compile(r"!!?python/|!<tag:yaml.org,2002:python/")
 def judge_text(window: Window) -> Iterator[Finding]:
     """Judge readable text from end to end; a template by its own rules."""
     text = yield from _text(window)
-    if text is not None and window.name.lower().endswith((".jinja", ".jinja2", ".j2")):
-        yield from judge_template(text)
-    if text is not None:
-        yield from _of_text(text, window.name.lower())
-
-
-def judge_json(window: Window) -> Iterator[Finding]:
-    """Judge a JSON document: strictly parsed, or refused."""
-    text = yield from _text(window)
     if text is None:
         return
+    name = window.name.lower()
+    if name.endswith((".jinja", ".jinja2", ".j2")):
+        yield from judge_template(text)
+    yield from _of_text(text, name)
+
+
+def judge_json(window: Window) -> Generator[Finding, None, object]:
+    """Judge a JSON document, and return it; None where it was not parsed."""
+    text = yield from _text(window)
+    if text is None:
+        return None
     if len(text) > MAX_JSON or sum(map(text.count, "{[,")) > MAX_MARKS:
         # Vocabularies are that large; no configuration is.
         named = [key for key in (*_IMPORTING, _TEMPLATE) if f'"{key}"' in text]
         if named:
             yield _unjudged(f"too large for a file that says {', '.join(named)}")
-        return
+        return None
     try:
         document = strict_json(text.encode(), infinities=True)
     except InvalidInput as error:
         yield Finding(rule=Rule.MALFORMED, message=error.message)
-        return
+        return None
     yield from _of_document(document)
     if window.name.rpartition("/")[2] == "modules.json":
         yield from _of_modules(document)
+    return document
 
 
 def _text(window: Window) -> Generator[Finding, None, str | None]:

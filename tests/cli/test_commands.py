@@ -6,20 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from modelpack.serve.registry import RegistryServer
-
 Done = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    with RegistryServer(tmp_path / "registry") as server:
-        yield server.address
 
 
 @pytest.fixture

@@ -1,23 +1,15 @@
 """``scan`` as a person and a pipeline run it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from modelpack.serve.registry import RegistryServer
 from tests.cli.test_commands import run
 from tests.scanning.hostile import call, safetensors, torch_zip
 
 GOOD = safetensors({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}, b"\1")
 PASSWORD = {"MODELPACK_PASSWORD": "of a test"}
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    with RegistryServer(tmp_path / "registry") as server:
-        yield server.address
 
 
 @pytest.fixture

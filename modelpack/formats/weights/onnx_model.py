@@ -64,6 +64,11 @@ class ExternalData:
     offset: int
     length: int
 
+    @property
+    def end(self) -> int:
+        """The bytes that the file must have at least."""
+        return self.offset + self.length
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxModel:
