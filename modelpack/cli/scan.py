@@ -48,7 +48,7 @@ def scan(  # noqa: PLR0913 - one parameter for each flag
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Judge whether every file of a model is safe to load.
+    """Judge whether loading a model's files could run code.
 
     A file passes if its content is of a format that cannot run code, and is sound
     to its last byte. Exit code 4 if one does not pass.
