@@ -19,6 +19,7 @@ from modelpack.formats.pickled.recognise import (
 )
 from modelpack.formats.weights.onnx import looks_like_onnx
 from modelpack.formats.weights.safetensors import LENGTH_SIZE, MAX_HEADER
+from modelpack.formats.weights.tiktoken import TIKTOKEN_LINE
 from modelpack.formats.window import Window
 from modelpack.formats.zip import zip_names
 
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     ONNX = "onnx"
     TFLITE = "tflite"
     SENTENCEPIECE = "sentencepiece"
+    TIKTOKEN = "tiktoken"
     TORCH_ZIP = "torch-zip"
     TORCH_LEGACY = "torch-legacy"
     PICKLE = "pickle"
@@ -107,12 +109,12 @@ _WEIGHT_SUFFIXES: Final = frozenset(
     {"bin", "ckpt", "dill", "distcp", "engine", "ggml", "gguf", "h5", "hdf5"}
     | {"joblib", "keras", "mlmodel", "model", "msgpack", "npy", "npz", "onnx", "pb"}
     | {"pickle", "pkl", "plan", "pt", "pt2", "pth", "safetensors", "spm", "tflite"}
-    | {"wasm"}
+    | {"p", "params", "pdparams", "pk", "sav", "tar", "wasm", "weights"}
 )
 
 
 def kind_of(window: Window) -> Kind:
-    """Judge a file by its first 64 KiB and, for zip and ONNX, by its structure.
+    """Judge a file by its first 64 KiB, and by its structure where that takes more.
 
     Pickles go before every magic: some magics are opcodes too (`G` of GGUF is one),
     or stand where a pickle can have them in a string.
@@ -128,8 +130,9 @@ def kind_of(window: Window) -> Kind:
         return _zip_kind(window) if magic is Kind.ZIP else magic
     if suffix == "onnx" and looks_like_onnx(window):
         return Kind.ONNX
-    if suffix in {"model", "spm"} and _looks_like_sentencepiece(head):
-        return Kind.SENTENCEPIECE
+    vocabulary = _vocabulary(head, suffix)
+    if vocabulary is not None:
+        return vocabulary
     if suffix in _WEIGHT_SUFFIXES or not _is_text(head, complete=complete):
         return Kind.UNKNOWN
     return _text_kind(head, suffix)
@@ -145,7 +148,7 @@ def _weights(window: Window, head: bytes, suffix: str) -> Kind | None:
         return Kind.SAFETENSORS
     if head.startswith(LEGACY_TORCH_MAGIC):
         return Kind.TORCH_LEGACY
-    if pickled or looks_like_bare_pickle(head, complete=len(head) == window.size):
+    if pickled or looks_like_bare_pickle(window):
         return Kind.PICKLE
     return None
 
@@ -175,6 +178,14 @@ def _zip_kind(window: Window) -> Kind:
     if names and all(name.endswith(".npy") for name in names):
         return Kind.NPZ
     return Kind.ZIP
+
+
+def _vocabulary(head: bytes, suffix: str) -> Kind | None:
+    if suffix in {"model", "spm"} and _looks_like_sentencepiece(head):
+        return Kind.SENTENCEPIECE
+    if suffix in {"model", "tiktoken"} and TIKTOKEN_LINE.match(head):
+        return Kind.TIKTOKEN
+    return None
 
 
 def _looks_like_sentencepiece(head: bytes) -> bool:

@@ -7,6 +7,7 @@ bytes are read only when asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -19,8 +20,10 @@ __all__ = ["Budget", "Field", "Message", "Wire"]
 MAX_FIELDS: Final = 2_000_000
 MAX_DEPTH: Final = 64
 
+_MESSAGE_COST: Final = 4  # in fields, by the time that it takes
 _BLOCK: Final = 256 << 10
 _LONGEST_VARINT: Final = 10
+_LONGEST_TAG: Final = 5
 _MAX_64: Final = (1 << 64) - 1
 
 
@@ -43,8 +46,8 @@ class Budget:
     def __init__(self, fields: int = MAX_FIELDS) -> None:
         self._left = fields
 
-    def spend(self, where: str) -> None:
-        self._left -= 1
+    def spend(self, where: str, fields: int = 1) -> None:
+        self._left -= fields
         if self._left < 0:
             raise InvalidInput("too many fields", where=where)
 
@@ -82,13 +85,19 @@ class Message:
             where=window.name,
         )
 
-    def fields(self) -> Iterator[Field]:
-        """Walk to the end; whatever does not fit raises ``InvalidInput``."""
+    def fields(self, known: AbstractSet[int] | None = None) -> Iterator[Field]:
+        """Walk to the end; whatever does not fit raises ``InvalidInput``.
+
+        So does a field that is none of the ``known`` ones, where they are given.
+        """
         reader = _Reader(self)
         end = self.offset + self.size
         while reader.at < end:
             self.budget.spend(self.where)
-            yield reader.field(end)
+            found = reader.field(end)
+            if known is not None and found.number not in known:
+                raise InvalidInput(f"unknown field {found.number}", where=self.where)
+            yield found
 
     def inner(self, field: Field, name: str) -> Message:
         """Take a field for a message of its own."""
@@ -96,6 +105,7 @@ class Message:
             raise InvalidInput("expected a message", where=f"{self.where}.{name}")
         if self.depth >= MAX_DEPTH:
             raise InvalidInput("nested too deeply", where=self.where)
+        self.budget.spend(self.where, _MESSAGE_COST)
         return Message(
             window=self.window,
             offset=field.offset,
@@ -153,6 +163,9 @@ class _Reader:
     def field(self, end: int) -> Field:
         head = self._head(end)
         tag, length = varint(head, 0, self._where)
+        # C++ drops what is beyond 32 bits, and sees another field.
+        if tag >> 32 or length > _LONGEST_TAG:
+            raise InvalidInput("a tag of over 32 bits", where=self._where)
         number, kind = divmod(tag, 8)
         if kind not in _WIRES or not number:
             raise InvalidInput(f"a field of type {kind}", where=self._where)

@@ -20,7 +20,7 @@ from modelpack.formats.names import checked_text, shown
 from modelpack.formats.window import Window
 from modelpack.formats.zip import END, END_64, ENTRY, LOCATOR, MAX_DIRECTORY
 
-__all__ = ["Member", "parse_zip", "read_member"]
+__all__ = ["Member", "member_window", "parse_zip", "read_member"]
 
 MAX_NAME: Final = 1024
 
@@ -81,6 +81,22 @@ def parse_zip(window: Window) -> tuple[Member, ...]:
             where=window.name,
         )
     return tuple(members)
+
+
+def member_window(window: Window, member: Member, *, limit: int) -> Window:
+    """Look into a member: where it lies, if it is stored; else its bytes.
+
+    What is stored is not read for its CRC: who looks at the beginning of an array
+    of gigabytes wants no more of it.
+    """
+    if member.method == STORED and member.stored == member.size:
+        offset = member.offset
+        return Window(
+            member.name,
+            member.size,
+            lambda at, count: window.read(offset + at, count),
+        )
+    return Window.of(read_member(window, member, limit=limit), member.name)
 
 
 def read_member(window: Window, member: Member, *, limit: int) -> bytes:

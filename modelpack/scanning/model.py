@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from posixpath import dirname, join, normpath
@@ -17,6 +18,12 @@ __all__ = ["conclude"]
 
 MAX_NAMED: Final = 20
 
+# How exporters name what holds a model's tensors: `model.onnx_data`, `model.onnx.data`,
+# or a file for each tensor.
+_RAW: Final = re.compile(
+    r"(?:.*/)?(?:[^./][^/]*\.(?:onnx_data(?:_\d+)?|data|weight|bias)|[^./]+)"
+)
+
 
 def conclude(judged: Iterable[Judged]) -> ScanReport:
     """Give every file its last verdict, with what the others say of it."""
@@ -31,11 +38,17 @@ def conclude(judged: Iterable[Judged]) -> ScanReport:
 
 def _concluded(each: Judged, files: Mapping[str, Judged], holder: str) -> FileVerdict:
     verdict = each.verdict
-    if holder and verdict.kind is Kind.UNKNOWN:
+    if holder and _is_raw(verdict):
         # Raw numbers look like nothing; a sound ONNX model says what they are.
         verdict = replace(verdict, findings=(), allowed=f"tensors of {holder}")
     more = [*_index(each, files), *_outside(each, files)]
     return replace(verdict, findings=(*verdict.findings, *more[:MAX_NAMED]))
+
+
+def _is_raw(verdict: FileVerdict) -> bool:
+    """Whether nothing is known of a file, nor made of it for its name."""
+    rules = [finding.rule for finding in verdict.findings]
+    return rules == [Rule.UNKNOWN_FORMAT] and bool(_RAW.fullmatch(verdict.path))
 
 
 def _external(files: Mapping[str, Judged]) -> Mapping[str, str]:
@@ -53,8 +66,8 @@ def _outside(each: Judged, files: Mapping[str, Judged]) -> Iterator[Finding]:
         other = files.get(_beside(each.verdict.path, tensor.location))
         if other is None:
             message = f"{shown(tensor.location)} is not part of the model"
-        elif other.verdict.kind is not Kind.UNKNOWN:
-            message = f"{shown(tensor.location)} is {other.verdict.kind}, not tensors"
+        elif not _is_raw(other.verdict):
+            message = f"{shown(tensor.location)} is not named or made as tensors are"
         elif tensor.end > other.verdict.size:
             message = f"{shown(tensor.location)} is too short"
         else:

@@ -13,9 +13,19 @@ __all__ = ["is_script", "name_mismatch"]
 
 # Readable text that a shell, an interpreter or a desktop runs for its name alone.
 _SCRIPTS: Final = frozenset(
-    {"sh", "bash", "zsh", "fish", "ksh", "csh", "bat", "cmd", "ps1", "psm1", "vbs"}
-    | {"wsf", "hta", "js", "mjs", "cjs", "pl", "rb", "php", "lua", "pyw", "desktop"}
-    | {"reg", "scpt", "command", "tcl"}
+    {"sh", "bash", "zsh", "fish", "ksh", "csh", "tcsh", "bat", "cmd", "ps1", "psm1"}
+    | {"psd1", "ps1xml", "vbs", "vbe", "wsf", "wsh", "hta", "js", "jse", "mjs", "cjs"}
+    | {"jsx", "ts", "tsx", "mts", "cts", "pl", "pm", "rb", "php", "lua", "jl", "r"}
+    | {"py", "pyc", "pyi", "pyw", "pyx", "reg", "scpt", "applescript", "command"}
+    | {"tcl", "desktop", "service", "url", "lnk", "xsl", "xslt", "shtml", "mht"}
+    | {"mhtml", "groovy", "gradle", "scala", "kts", "clj", "awk", "sql", "cu", "dll"}
+    | {"so", "dylib", "exe", "jar", "class", "ipynb", "scr", "inf"}
+)
+_RUN_BY_NAME: Final = frozenset(
+    {"makefile", "gnumakefile", "dockerfile", "containerfile", "jenkinsfile"}
+    | {"rakefile", "gemfile", "vagrantfile", "justfile", "procfile", ".bashrc"}
+    | {".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".envrc"}
+    | {".pythonrc", "sitecustomize", "usercustomize"}
 )
 # The names under which loaders take a format for granted.
 _OWN_SUFFIX: Final[Mapping[Kind, AbstractSet[str]]] = {
@@ -27,7 +37,12 @@ _OWN_SUFFIX: Final[Mapping[Kind, AbstractSet[str]]] = {
     Kind.WASM_COMPONENT: {"wasm"},
     Kind.NPY: {"npy"},
     Kind.NPZ: {"npz"},
+    Kind.PNG: {"png"},
+    Kind.JPEG: {"jpg", "jpeg"},
+    Kind.GIF: {"gif"},
+    Kind.WEBP: {"webp"},
 }
+_READABLE: Final = frozenset({Kind.TEXT})
 _SUFFIXES: Final[Mapping[str, AbstractSet[Kind]]] = {
     "safetensors": {Kind.SAFETENSORS},
     "gguf": {Kind.GGUF},
@@ -38,7 +53,9 @@ _SUFFIXES: Final[Mapping[str, AbstractSet[Kind]]] = {
     "npz": {Kind.NPZ},
     "json": {Kind.JSON},
     "md": {Kind.MARKDOWN},
-    "txt": {Kind.TEXT},
+    "txt": _READABLE,
+    **dict.fromkeys(("jinja", "jinja2", "j2", "yaml", "yml"), _READABLE),
+    **dict.fromkeys(("htm", "html", "svg", "xht", "xhtml", "xml"), _READABLE),
     "png": {Kind.PNG},
     "jpg": {Kind.JPEG},
     "jpeg": {Kind.JPEG},
@@ -59,4 +76,5 @@ def name_mismatch(path: str, kind: Kind) -> str:
 
 def is_script(path: str) -> bool:
     """Whether a file is a program by its name, whatever it begins with."""
-    return suffix_of(path) in _SCRIPTS
+    name = path.rpartition("/")[2].lower()
+    return suffix_of(path) in _SCRIPTS or name in _RUN_BY_NAME

@@ -9,7 +9,10 @@ underscore, imports nothing, and names nothing but what it was given.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from modelpack.formats.names import shown
@@ -19,9 +22,10 @@ from modelpack.scanning.verdict import Finding
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
 
-__all__ = ["judge_template"]
+__all__ = ["judge_templates"]
 
 MAX_SIZE: Final = 512 << 10
+MAX_TEMPLATES: Final = 64
 MAX_RANGE: Final = 1_000_000
 MAX_REPEAT: Final = 1024  # far more than any indentation
 
@@ -37,18 +41,46 @@ _NAMES: Final = frozenset(
     | {"get_flashed_messages", "session", "g", "application", "environ"}
     | {"getattr", "eval", "exec", "open", "os", "sys", "builtins"}
 )
-_FILTERS: Final = frozenset({"attr", "map", "format", "pprint", "xmlattr"})
+_FILTERS: Final = frozenset({"attr", "format", "pprint", "xmlattr"})
 _PLAIN_MAP: Final = frozenset(
     {"lower", "upper", "trim", "string", "tojson", "length", "join", "list", "int"}
     | {"first", "last", "replace", "title", "capitalize"}
 )
+# Filters that read an attribute, and the place of its name among their arguments.
+_BY_ATTRIBUTE: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("groupby", "selectattr", "rejectattr", "sum"), 0),
+    **dict.fromkeys(("join", "max", "min", "unique"), 1),
+    "sort": 2,
+}
+# What may be called. A template that can call nothing else can look at whatever it
+# finds by subscripts that it computes, but cannot run it.
+_FUNCTIONS: Final = frozenset(
+    {"dict", "namespace", "range", "raise_exception", "strftime_now", "caller"}
+)
+_METHODS: Final = frozenset(
+    {"append", "capitalize", "copy", "count", "endswith", "extend", "find", "get"}
+    | {"index", "insert", "isalnum", "isalpha", "isdigit", "isspace", "items", "join"}
+    | {"keys", "lower", "lstrip", "pop", "removeprefix", "removesuffix", "replace"}
+    | {"rfind", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip"}
+    | {"strftime", "title", "update", "upper", "values"}
+)
+# Within a subscript, what cannot make up the name of an attribute.
+_IN_SUBSCRIPT: Final = frozenset({"abs", "first", "int", "last", "length", "count"})
 
 
-def judge_template(source: str) -> Iterator[Finding]:
-    """Say what a template does that formatting messages does not need."""
-    if len(source) > MAX_SIZE:
-        yield Finding(rule=Rule.NOT_JUDGED, message=f"a template of over {MAX_SIZE}")
+def judge_templates(sources: Sequence[str]) -> Iterator[Finding]:
+    """Say what a file's templates do that formatting messages does not need."""
+    if len(sources) > MAX_TEMPLATES or sum(map(len, sources)) > MAX_SIZE:
+        yield Finding(
+            rule=Rule.NOT_JUDGED,
+            message=f"over {MAX_TEMPLATES} templates, or {MAX_SIZE} characters of them",
+        )
         return
+    for source in sources:
+        yield from _of_template(source)
+
+
+def _of_template(source: str) -> Iterator[Finding]:
     from jinja2 import TemplateSyntaxError
 
     try:
@@ -64,6 +96,7 @@ def judge_template(source: str) -> Iterator[Finding]:
         yield Finding(rule=Rule.NOT_JUDGED, message="a template nested too deeply")
 
 
+@cache
 def _environment() -> Environment:
     from jinja2 import nodes
     from jinja2.ext import Extension, loopcontrols
@@ -84,10 +117,31 @@ def _environment() -> Environment:
 
 
 def _reaching(tree: nodes.Template) -> Iterator[Finding]:
+    own = _own_names(tree)
     for node in _all(tree):
-        message = _objection(node)
+        message = _objection(node, own)
         if message:
             yield Finding(rule=Rule.CHAT_TEMPLATE, message=message, line=node.lineno)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnNames:
+    """What the template itself names: its macros, and all that it sets."""
+
+    macros: AbstractSet[str]
+    variables: AbstractSet[str]
+
+
+def _own_names(tree: nodes.Template) -> _OwnNames:
+    macros: set[str] = set()
+    variables: set[str] = set()
+    for node in _all(tree):
+        match type(node).__name__:
+            case "Macro":
+                macros.add(getattr(node, "name", ""))
+            case "Name" if getattr(node, "ctx", "") in {"store", "param"}:
+                variables.add(getattr(node, "name", ""))
+    return _OwnNames(macros, variables)
 
 
 def _all(tree: nodes.Node) -> Iterator[nodes.Node]:
@@ -98,42 +152,58 @@ def _all(tree: nodes.Node) -> Iterator[nodes.Node]:
         waiting.extend(node.iter_child_nodes())
 
 
-def _objection(node: nodes.Node) -> str:
+def _objection(node: nodes.Node, own: _OwnNames) -> str:
     """Say what is wrong with one node of a template; nothing, if it is plain."""
     check = _CHECKS.get(type(node).__name__)
-    return check(node) if check else ""
+    return check(node, own) if check else ""
 
 
-def _of_attribute(node: nodes.Getattr) -> str:
+def _of_attribute(node: nodes.Getattr, _: _OwnNames) -> str:
     return f"reads the attribute {shown(node.attr)}" if _reaches(node.attr) else ""
 
 
-def _of_item(node: nodes.Getitem) -> str:
+def _of_item(node: nodes.Getitem, _: _OwnNames) -> str:
     key = getattr(node.arg, "value", None)
     if isinstance(key, str) and _reaches(key):
         return f"reads the item {shown(key)}"
+    if any(map(_makes_text, _all(node.arg))):
+        return "reads an item whose name it puts together"
     return ""
 
 
-def _of_constant(node: nodes.Const) -> str:
+def _makes_text(node: nodes.Node) -> bool:
+    match type(node).__name__:
+        case "Concat":
+            return True
+        case "Filter":
+            return getattr(node, "name", "") not in _IN_SUBSCRIPT
+        case "Add" | "Mod" | "Mul":
+            sides = (getattr(node, "left", None), getattr(node, "right", None))
+            return any(isinstance(getattr(each, "value", None), str) for each in sides)
+        case _:
+            return False
+
+
+def _of_constant(node: nodes.Const, _: _OwnNames) -> str:
     if isinstance(node.value, str) and _DUNDER.search(node.value):
         return f"spells out {shown(node.value)}"
     return ""
 
 
-def _of_name(node: nodes.Name) -> str:
-    return f"names {node.name}" if node.name in _NAMES else ""
+def _of_name(node: nodes.Name, own: _OwnNames) -> str:
+    given = node.name in _NAMES and node.name not in own.variables
+    return f"names {node.name}" if given else ""
 
 
-def _of_loading(node: nodes.Node) -> str:
+def _of_loading(node: nodes.Node, _: _OwnNames) -> str:
     return f"loads another template ({type(node).__name__.lower()})"
 
 
-def _of_power(_: nodes.Pow) -> str:
+def _of_power(_: nodes.Pow, __: _OwnNames) -> str:
     return "raises to a power, which can take for ever"
 
 
-def _of_product(node: nodes.Mul) -> str:
+def _of_product(node: nodes.Mul, _: _OwnNames) -> str:
     sides = [getattr(side, "value", None) for side in (node.left, node.right)]
     if not any(isinstance(side, str) for side in sides):
         return ""
@@ -142,9 +212,22 @@ def _of_product(node: nodes.Mul) -> str:
     return "" if small else "repeats a text many times"
 
 
-def _of_call(node: nodes.Call) -> str:
-    if getattr(node.node, "name", None) != "range":
-        return ""
+def _of_call(node: nodes.Call, own: _OwnNames) -> str:
+    called = node.node
+    match type(called).__name__:
+        case "Name":
+            name = getattr(called, "name", "")
+            known = (_FUNCTIONS | own.macros) - own.variables
+        case "Getattr":
+            name, known = getattr(called, "attr", ""), _METHODS
+        case _:
+            return "calls what it has computed"
+    if name not in known:
+        return f"calls {shown(name)}"
+    return _counted(node) if name == "range" else ""
+
+
+def _counted(node: nodes.Call) -> str:
     for argument in node.args:
         for inner in _all(argument):
             number = getattr(inner, "value", None)
@@ -153,24 +236,34 @@ def _of_call(node: nodes.Call) -> str:
     return ""
 
 
-def _of_filter(node: nodes.Filter) -> str:
-    if node.name not in _FILTERS:
-        return ""
-    if node.name != "map":
+def _of_filter(node: nodes.Filter, _: _OwnNames) -> str:
+    if node.name in _FILTERS:
         return f"uses the filter {node.name}"
-    named = [getattr(argument, "value", None) for argument in node.args]
-    if len(named) == 1 and not node.kwargs and named[0] in _PLAIN_MAP:
+    place = _BY_ATTRIBUTE.get(node.name)
+    if node.name == "map":
+        named = [getattr(argument, "value", None) for argument in node.args]
+        if len(named) == 1 and not node.kwargs and named[0] in _PLAIN_MAP:
+            return ""
+        if named or [str(each.key) for each in node.kwargs] != ["attribute"]:
+            return "maps by what it may choose"
+    elif place is None:
         return ""
-    keywords: dict[str, object] = {
-        str(each.key): getattr(each.value, "value", None) for each in node.kwargs
-    }
-    attribute = keywords.get("attribute")
-    if named or set(keywords) != {"attribute"} or not isinstance(attribute, str):
-        return "maps by what it may choose"
-    parts = attribute.split(".")
-    return (
-        f"reads the attribute {shown(attribute)}" if any(map(_reaches, parts)) else ""
-    )
+    read = [each.value for each in node.kwargs if each.key == "attribute"]
+    if place is not None:
+        read += node.args[place : place + 1]
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        return f"uses the filter {node.name} with arguments that it computes"
+    return next(filter(None, map(_of_attribute_name, read)), "")
+
+
+def _of_attribute_name(node: nodes.Node) -> str:
+    name = getattr(node, "value", None)
+    if isinstance(name, int):
+        return ""
+    if not isinstance(name, str):
+        return "reads an attribute whose name it computes"
+    parts = name.split(".")
+    return f"reads the attribute {shown(name)}" if any(map(_reaches, parts)) else ""
 
 
 def _reaches(name: str) -> bool:

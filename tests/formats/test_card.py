@@ -162,7 +162,7 @@ HOSTILE = {
     ),
     "directives": (
         "%TAG !e! tag:e\n--- a",
-        "README.md: front matter has a YAML directive",
+        "README.md: has a YAML directive",
     ),
     "two documents": (
         "a: b\n...\n--- c",
@@ -172,10 +172,10 @@ HOSTILE = {
     "text": ("a", "README.md: front matter is no mapping"),
     "not YAML": (
         "license: mit\ntags: [a",
-        "README.md: front matter is not YAML, line 4",
+        "README.md: is not YAML, line 4",
     ),
-    "tab": ("a:\n\t- b", "README.md: front matter is not YAML, line 3"),
-    "control character": ("a: \x01", "README.md: front matter is not YAML"),
+    "tab": ("a:\n\t- b", "README.md: is not YAML, line 3"),
+    "control character": ("a: \x01", "README.md: is not YAML"),
     "not UTF-8": (b"a: \xff", "README.md: front matter is not UTF-8"),
     "too long": ("a" * 2**20, "README.md: front matter is longer than 1048576 bytes"),
     "license is a mapping": ("license: {a: b}", "README.md: license: expected a text"),

@@ -150,8 +150,35 @@ def test_graphs_without_end() -> None:
 def test_two_graphs_or_none() -> None:
     raw = model().SerializeToString()
     for broken in (raw + raw, b"\x08\x07"):
-        with pytest.raises(InvalidInput, match="graphs, where one belongs"):
+        with pytest.raises(InvalidInput, match=r"more than one graph|holds no graph"):
             parse_onnx(Window.of(broken))
+
+
+def test_a_field_that_c_and_python_would_read_differently_is_refused() -> None:
+    """C++ drops the bits beyond 32 of a tag, and sees a domain here."""
+    domain = b"evil"
+    tag = _varint((1 << 32) | (7 << 3) | 2)
+    node = b"\x22\x01X" + tag + bytes([len(domain)]) + domain
+    inside = b"\x0a" + bytes([len(node)]) + node
+    raw = b"\x3a" + bytes([len(inside)]) + inside
+    with pytest.raises(InvalidInput, match="a tag of over 32 bits"):
+        parse_onnx(Window.of(raw))
+
+
+def test_a_field_that_nobody_knows_is_refused() -> None:
+    unknown = b"\xf8\x07\x01"  # field 127
+    inside = b"\x0a" + bytes([len(unknown)]) + unknown
+    raw = b"\x3a" + bytes([len(inside)]) + inside
+    with pytest.raises(InvalidInput, match="unknown field 127"):
+        parse_onnx(Window.of(raw))
+
+
+def _varint(value: int) -> bytes:
+    out = b""
+    while value >> 7:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
 
 
 RAW: Final = model(

@@ -425,6 +425,28 @@ TEMPLATES: Final = (
     "{% set x = eval('1') %}",
     "{% macro a() %}{{ caller.__closure__ }}{% endmacro %}",
     "{{ (((" * 500,
+    # Names that are put together, and calls of what was found by them.
+    "{% set u = '_' ~ '_' %}{{ ''[u ~ 'class' ~ u] }}",
+    "{{ x['%sclass%s' % ('_', '_')] }}",
+    "{{ x['_' + '_class_' + '_'] }}",
+    "{{ x[['_', 'x'] | join('')] }}",
+    "{% set f = x[k] %}{{ f() }}",
+    "{{ x[k]() }}",
+    "{{ (x | first)() }}",
+    "{{ f()() }}",
+    "{% macro m(f) %}{{ f() }}{% endmacro %}{{ m(x[k]) }}",
+    "{% macro f() %}{% endmacro %}{% set f = x[k] %}{{ f() }}",
+    "{% for range in x %}{{ range() }}{% endfor %}",
+    "{{ x.popen('true') }}",
+    "{{ x.format(y) }}",
+    "{{ m | selectattr(k, 'equalto', 'x') | list }}",
+    "{{ m | groupby(k) }}",
+    "{{ m | sort(false, false, k) }}",
+    "{{ m | sort(attribute='__class__') }}",
+    "{{ m | sum(attribute=k) }}",
+    "{{ m | join(', ', k) }}",
+    "{{ m | map(*k) | list }}",
+    "{{ m | sort(**k) }}",
 )
 
 
@@ -495,7 +517,7 @@ def _texts() -> Iterator[tuple[str, str, bytes]]:
     yield "not-json", "config.json", b"{'a': 1}"
     yield "two-documents", "config.json", b'{"a": 1} {"a": 2}'
     yield "deep-json", "config.json", b"[" * 200_000
-    large = b'{"auto_map": {}, "a": "' + b"x" * (17 << 20) + b'"}'
+    large = b'{"auto_map": {"A": "m.M"}, "a": "' + b"x" * (17 << 20) + b'"}'
     yield "auto-map-in-a-large-file", "config.json", large
     wide = b'{"chat_template": "", "a": [' + b"[]," * 800_000 + b"[]]}"
     yield "too-many-values-beside-a-template", "config.json", wide
@@ -509,12 +531,197 @@ def _texts() -> Iterator[tuple[str, str, bytes]]:
         yield f"secret-{index}-in-a-notebook", "train.ipynb", notebook
 
 
+def gif_that_is(text: bytes) -> bytes:
+    """Return a picture of one colour table, which is a text to those who read it so."""
+    return b"GIF89a=1#\xc3\xb7##" + text.ljust(768, b"#") + b";"
+
+
+def _zip_inside(name: str = "__main__.py") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, "print()")
+    return buffer.getvalue()
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    crc = struct.pack(">I", zlib.crc32(name + data))
+    return struct.pack(">I", len(data)) + name + data + crc
+
+
+def _png_with(data: bytes) -> bytes:
+    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    image = _chunk(b"IDAT", zlib.compress(b"\0\0"))
+    return b"\x89PNG\r\n\x1a\n" + head + image + _chunk(b"zzZz", data) + _IEND
+
+
+_IEND: Final = _chunk(b"IEND", b"")
+
+
+def _second_files() -> Iterator[tuple[str, str, bytes]]:
+    """Files that are two things at once."""
+    for name, text in (
+        ("modeling_x.py", b"\nimport os\n"),
+        ("chat_template.jinja", b"{{ ''.__class__ }}"),
+        ("index.html", b"<script>alert(1)</script>"),
+        ("config.yaml", b"\n- !!python/object/apply:os.system [id]\n"),
+        ("LICENSE", b"a picture without its name"),
+    ):
+        yield f"picture-as-{name}", name, gif_that_is(text)
+    inside = _zip_inside()
+    header = {"w": _entry(0, len(inside), dtype="U8", shape=[len(inside)])}
+    yield "zip-in-a-tensor", "model.safetensors", safetensors(header, inside)
+    # The archive's comment is the end of the picture.
+    commented = inside[:-2] + struct.pack("<H", 4 + len(_IEND))
+    yield "zip-in-a-picture", "a.png", _png_with(commented)
+    decoys = inside + b"PK\5\6".ljust(22, b"\0") * 5
+    header = {"w": _entry(0, len(decoys), dtype="U8", shape=[len(decoys)])}
+    yield "zip-behind-empty-ends", "model.safetensors", safetensors(header, decoys)
+    note = {"__metadata__": {"x": "y" * 225 + "ustar" + "z" * 300}}
+    yield "tar-in-a-header", "model.safetensors", safetensors(note)
+
+
+def _readable_pickles() -> Iterator[tuple[str, str, bytes]]:
+    """Pickles that only the C unpickler reads, or that break off when all is done."""
+    payload = b"cos\nsystem\n(S'true'\ntR"
+    for name, raw in {
+        "breaks-off": payload + b"# and then no pickle",
+        "number-in-hex": b"I0x1\n0" + payload + b".",
+        "long-number-in-hex": b"L0x1L\n0" + payload + b".",
+        "number-and-junk": b"I1\0junk\n0" + payload + b".",
+        "sets-an-item-of-a-module": b"cos\nenviron\nS'A'\nS'B'\ns.",
+        "appends-to-a-module": b"csys\npath\nS'/tmp'\na.",
+        "behind-a-harmless-one": b"(lp0\nI1\na." + payload + b".",
+        "behind-a-long-line": b"V" + b"a" * 600_000 + b"\n0" + payload,
+        "behind-long-bytes": b"T"
+        + struct.pack("<I", 400_000)
+        + b"a" * 400_000
+        + b"0"
+        + payload,
+        "without-an-end": b"(" * 1_500_000,
+    }.items():
+        for path in ("model_best", "m.tar", "optimizer.params", "notes.txt"):
+            yield f"readable-{name}-as-{path}", path, raw
+
+
+def _imports() -> Iterator[tuple[str, str, object]]:
+    """Configurations that have something imported, by file and library."""
+    for path, document in (
+        ("router_config.json", {"types": {"q": "os.system"}, "structure": {"q": []}}),
+        ("2_Dense/config.json", {"activation_function": "evil.module.run"}),
+        ("config.json", {"sentence_transformers": {"activation_fn": "evil.run"}}),
+        ("config.json", {"activation_function": ["os.system"]}),
+        ("modules.json", [{"type": "sentence_transformers_evil.M"}]),
+        ("modules.json", [{"name": "no type"}]),
+        ("model_index.json", {"_class_name": ["pipeline", "Evil"]}),
+        ("model_index.json", {"_class_name": "P", "unet": ["evil_module", "E"]}),
+        ("config.json", {"custom_pipeline": "evil"}),
+        ("config.json", {"model_file": "evil.py"}),
+        ("config.json", {"class_name": "__lambda__", "config": {"value": "x"}}),
+        ("config.json", {"class_name": "TorchModuleWrapper"}),
+        ("config.json", {"class_name": "Custom>Lambda"}),
+        ("config.json", {"class_name": "Dense", "registered_name": "Evil>Dense"}),
+        ("config.json", {"class_name": []}),
+        ("config.json", {"class_name": {}}),
+        ("config.json", {"module": "keras.utils", "class_name": "function"}),
+        ("config.json", {"module": "builtins", "class_name": "exec"}),
+        ("config.json", {"target": "os.system", "params": {"command": "true"}}),
+        ("config.json", {"chat_template": [["{{ ''.__class__ }}"]]}),
+    ):
+        yield f"{path}-{json.dumps(document)}", path, document
+
+
+YAML: Final = (
+    "%TAG !p! tag:yaml.org,2002:python/object/\n---\n- !p!apply:os.system ['true']\n",
+    "- !!pyth%6fn/object/apply:os.system ['true']\n",
+    "- !<tag:yaml.org,2002:pyth%6fn/object/apply:os.system> ['true']\n",
+    "model:\n  _target_: os.system\n  command: 'true'\n",
+    "a: 1\n--- \nauto_map: {AutoModel: m.M}\n",
+    "model:\n  target: os.system\n  params: {command: 'true'}\n",
+    "a: 1\na: 2\n",
+    "<<: {_target_: os.system}\n",
+    "[" * 5_000,
+    "a: &a [x]\n" + "b: [" + "*a, " * 300_000 + "]\n",
+)
+MARKUP: Final = (
+    '<svg xmlns:x="http://www.w3.org/2000/svg"><x:script>alert(1)</x:script></svg>',
+    '<iframe srcdoc="&lt;script&gt;alert(1)&lt;/script&gt;">',
+    '<a href="java&#115;cript:alert(1)">x</a>',
+    '<a href="java&Tab;script:alert(1)">x</a>',
+    '<a href="java\nscript:alert(1)">x</a>',
+    '<p oncontentvisibilityautostatechange="alert(1)">',
+    '<iframe src="data:text/html;base64,PHNjcmlwdD4=">',
+    '<meta http-equiv="refresh" content="0;url=//example.com">',
+    '<!DOCTYPE a SYSTEM "http://example.com/x.dtd"><a/>',
+    '<!DOCTYPE a PUBLIC "x" "http://example.com/x.dtd"><a/>',
+    '<!DOCTYPE a [<!ATTLIST a b CDATA "c">]><a/>',
+    '<?xml-stylesheet type="text/xsl" href="http://example.com/x.xsl"?><a/>',
+    '<x:stylesheet xmlns:x="http://www.w3.org/1999/XSL/Transform"/>',
+    "<!DOCTYPE a>" * 300_000,
+)
+RUN_BY_NAME: Final = (
+    "Makefile",
+    ".bashrc",
+    "a.R",
+    "a.jl",
+    "a.jse",
+    "a.url",
+    "a.xsl",
+    "a.shtml",
+    "a.service",
+    "a.ts",
+    "train.ipynb",
+)
+
+
+def _reviewed() -> Iterator[tuple[str, str, bytes]]:
+    yield from _second_files()
+    yield from _readable_pickles()
+    for name, path, document in _imports():
+        yield f"imports-in-{name}", path, json.dumps(document).encode()
+    for index, text in enumerate(YAML):
+        yield f"yaml-{index}", "config.yaml", text.encode()
+    for index, text in enumerate(MARKUP):
+        for suffix in ("svg", "html"):
+            yield f"markup-{index}-{suffix}", f"a.{suffix}", text.encode()
+    for name in RUN_BY_NAME:
+        raw = b'{"cells": []}' if name.endswith("ipynb") else b"echo plain\n"
+        yield f"run-by-name-{name}", name, raw
+    escaped = '{"t": "hf\\u005f' + "A" * 36 + '"}'
+    yield "escaped-token", "config.json", escaped.encode()
+    padding = " " * (33 << 20)
+    for name, text in {
+        "config.json": '{"auto\\u005fmap": {"AutoModel": "m.M"}}',
+        "tokenizer.json": '{"chat\\u005ftemplate": "{{ x.__class__ }}"}',
+        "vocab.json": '{"a": 1, "a": 2}',
+        "modules.json": "[]",
+    }.items():
+        yield f"large-{name}", name, (text + padding).encode()
+    yield "large-and-then-more", "vocab.json", (padding + '{"a": 1} {}').encode()
+    names = "0x" + "f" * 20_000
+    header = f"{{'descr': [({names}, '<f4')], 'fortran_order': False, 'shape': (0,)}}\n"
+    npy = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode()
+    yield "npy-number-for-a-name", "a.npy", npy
+    yield "tiktoken-with-more", "tokenizer.model", b"IQ== 0\nimport os\n"
+    yield (
+        "many-templates",
+        "tokenizer_config.json",
+        (json.dumps({"chat_template": [""] * 100_000}).encode()),
+    )
+    yield (
+        "long-templates",
+        "tokenizer_config.json",
+        (json.dumps({"chat_template": ["{{ a }}" * 50_000] * 3}).encode()),
+    )
+
+
 def _all() -> Iterator[tuple[str, str, bytes]]:
     named = itertools.chain(
         ((f"safetensors-{n}", "model.safetensors", raw) for n, raw in _safetensors()),
         ((f"gguf-{n}", "model.gguf", raw) for n, raw in _gguf()),
     )
-    return itertools.chain(_bare(), named, _archives(), _templates(), _texts())
+    return itertools.chain(
+        _bare(), named, _archives(), _templates(), _texts(), _reviewed()
+    )
 
 
 TORCH: Final = tuple(_torch())

@@ -17,7 +17,7 @@ from modelpack.formats.window import Window
 from modelpack.scanning.file import judge
 from modelpack.scanning.model import conclude
 from modelpack.scanning.rules import Allowance, Rule
-from modelpack.scanning.template import judge_template
+from modelpack.scanning.template import judge_templates
 from modelpack.scanning.verdict import Outcome, ScanReport
 from tests.formats.files import TORCH, minilm, window_on
 from tests.formats.test_images import PICTURES
@@ -76,7 +76,7 @@ TEMPLATES: Final = {
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_that_formats_messages_passes(name: str) -> None:
-    assert list(judge_template(TEMPLATES[name])) == []
+    assert list(judge_templates([TEMPLATES[name]])) == []
     configured = json.dumps({"chat_template": TEMPLATES[name]}).encode()
     assert _outcome("tokenizer_config.json", configured) is Outcome.PASS
 
@@ -147,6 +147,50 @@ def test_joblib_is_refused_as_the_pickle_that_it_is() -> None:
     assert "joblib.numpy_pickle.NumpyArrayWrapper" in finding.message
 
 
+HONEST: Final[dict[str, bytes]] = {
+    "tokenizer.model": b"IQ== 0\nIg== 1\nIw== 2\n",
+    "merges.tiktoken": b"IQ== 0\r\nIg== 1",
+    "vocab.json": b'{"auto_map": 1, "class_name": 2, "module": 3, "_target_": 4}',
+    "1_Dense/config.json": b'{"activation_function": "torch.nn.modules.Identity"}',
+    "config.json": b'{"activation_function": "gelu_new", "target": "cpu"}',
+    "model_index.json": b'{"_class_name": "StableDiffusionPipeline", "requires": null,'
+    b'"unet": ["diffusers", "UNet2DConditionModel"], "safety_checker": [null, null],'
+    b'"text_encoder": ["transformers", "CLIPTextModel"]}',
+    "keras.json": b'{"module": "keras.layers", "class_name": "Dense", "config":'
+    b'{"kernel_initializer": {"module": "keras.initializers", "class_name": "Zeros"}}}',
+    "configs/train.yaml": b"# as it was trained\nlr: 1e-4\nlayers: [1, 2]\nname: no\n",
+    "v1-inference.yaml": b"model:\n  target: ldm.models.ddpm.LatentDiffusion\n"
+    b"  params: {linear_start: 0.00085}\n",
+    "logo.svg": b'<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" '
+    b'"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd"><svg><path d="M0 0"/></svg>',
+    "index.html": b"<!DOCTYPE html><title>A model</title><p>One day at a time.</p>",
+}
+
+
+@pytest.mark.parametrize("path", HONEST)
+def test_what_models_come_with_passes(path: str) -> None:
+    assert judge(Window.of(HONEST[path], path)).verdict.findings == ()
+
+
+def test_a_large_vocabulary_passes_though_it_is_not_held() -> None:
+    vocabulary = {f"token{number}": number for number in range(520_000)}
+    raw = json.dumps({"model": {"vocab": vocabulary}}).encode()
+    assert judge(Window.of(raw, "tokenizer.json")).verdict.findings == ()
+    (finding,) = judge(Window.of(raw, "other.json")).verdict.findings
+    assert finding.rule is Rule.NOT_JUDGED
+
+
+def test_a_stored_array_passes_however_large_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.zeros(65 << 20, "u1"))
+    assert judge(window_on(path)).verdict.findings == ()
+
+
+def test_a_variable_may_have_the_name_of_what_others_are_given() -> None:
+    source = "{% for g in groups %}{{ g }}{% endfor %}"
+    assert list(judge_templates([source])) == []
+
+
 def test_a_shard_index_must_hold() -> None:
     shard = raw_safetensors(
         {"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}, b"\1"
@@ -162,13 +206,13 @@ def test_a_shard_index_must_hold() -> None:
 def test_an_onnx_model_vouches_for_its_tensors_and_for_no_other_file() -> None:
     weights = np.ones(12, "<f4").tobytes()
     for location, size, rules in (
-        ("w.bin", 48, []),
-        ("w.bin", 47, [Rule.EXTERNAL_DATA]),
-        ("gone.bin", 48, [Rule.EXTERNAL_DATA, Rule.UNKNOWN_FORMAT]),
-        ("../w.bin", 48, [Rule.EXTERNAL_DATA, Rule.UNKNOWN_FORMAT]),
+        ("w.data", 48, []),
+        ("w.data", 47, [Rule.EXTERNAL_DATA]),
+        ("gone.data", 48, [Rule.EXTERNAL_DATA, Rule.UNKNOWN_FORMAT]),
+        ("../w.data", 48, [Rule.EXTERNAL_DATA, Rule.UNKNOWN_FORMAT]),
     ):
         model = external(location=location, offset="0", length="48")
-        files = {"m/a.onnx": model.SerializeToString(), "m/w.bin": weights[:size]}
+        files = {"m/a.onnx": model.SerializeToString(), "m/w.data": weights[:size]}
         report = conclude(judge(Window.of(raw, p)) for p, raw in files.items())
         assert _rules(report) == rules
         if not rules:

@@ -19,7 +19,7 @@ MOST_MEMORY: Final = 200 << 20
 
 def test_there_are_many_and_each_has_its_own_name() -> None:
     names = [name for name, _, _ in HOSTILE]
-    assert len(set(names)) == len(names) >= 300
+    assert len(set(names)) == len(names) >= 600
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,8 @@ def test_what_a_secret_is_does_not_show() -> None:
         if not name.startswith("secret"):
             continue
         verdict = judge(Window.of(raw, path)).verdict
-        assert [finding.rule for finding in verdict.findings] == [Rule.SECRET]
+        rules = {finding.rule for finding in verdict.findings}
+        assert rules - {Rule.CODE} == {Rule.SECRET}  # a notebook is code, too
         assert not any(f.message in raw.decode() for f in verdict.findings)
 
 

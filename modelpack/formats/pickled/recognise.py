@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
-import io
 import pickletools
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Final
+
+from modelpack.formats.window import Window
 
 __all__ = ["LEGACY_TORCH_MAGIC", "has_pickle_magic", "looks_like_bare_pickle"]
 
 # torch.save before version 1.6 begins with this number, pickled by protocol 2.
 LEGACY_TORCH_MAGIC: Final = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
+MAX_OPCODES: Final = 1_000_000
+
 _MAGIC_SIZE: Final = 3
 _PROTO: Final = 0x80
 _PROTOCOLS: Final = range(2, 6)
-_OPCODES: Final = frozenset(ord(op.code) for op in pickletools.opcodes)
-_LINES: Final = {"STRING": 1, "PERSID": 1, "GLOBAL": 2, "INST": 2}
-_BY_CODE: Final = {op.code.encode("latin-1"): op for op in pickletools.opcodes}
-_EXTENDED: Final = frozenset({"STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
-_CALLS: Final = frozenset({"REDUCE", "BUILD", "OBJ", "NEWOBJ", "NEWOBJ_EX"})
+_FIRST_BLOCK: Final = 4096
+_BLOCK: Final = 256 << 10
+_LONGEST_LINE: Final = 4096
+_OPCODES: Final = {ord(op.code): op for op in pickletools.opcodes}
 # Module and name; without this, many a list of file names would import something.
-_GLOBAL = re.compile(r"[\w.]+ [\w.]+")
+_NAME_LINE: Final = re.compile(rb"[\w.\x80-\xff]+\r?\Z")
+_TWO_NAMES: Final = frozenset({"GLOBAL", "INST"})
+_NUMBER: Final = re.compile(rb"\s*[+-]?\d")
+# What the C unpickler makes of a line is up to `strtol` and its like, which take more
+# than Python's own reader does: how the line begins is all that is asked.
+_LINES: Final[Mapping[str, re.Pattern[bytes]]] = {
+    "INT": _NUMBER,
+    "LONG": _NUMBER,
+    "FLOAT": re.compile(rb"\s*[+-]?(?:\d|\.\d|inf|nan)", re.IGNORECASE),
+    "GET": _NUMBER,
+    "PUT": _NUMBER,
+    "STRING": re.compile(rb"['\"]"),
+    "PERSID": re.compile(rb""),
+    "UNICODE": re.compile(rb""),
+}
+_COUNTS: Final = {
+    pickletools.TAKEN_FROM_ARGUMENT1: 1,
+    pickletools.TAKEN_FROM_ARGUMENT4: 4,
+    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+}
+# What an opcode takes from the stack above the last mark, and what it puts there.
+# `PUT` and its like look at the last item, which is as good as both.
+_MOVES: Final[Mapping[str, tuple[int, int]]] = {
+    **dict.fromkeys(("PROTO", "FRAME"), (0, 0)),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), (1, 1)),
+    **dict.fromkeys(("BINPERSID", "READONLY_BUFFER", "TUPLE1"), (1, 1)),
+    **dict.fromkeys(("REDUCE", "NEWOBJ", "STACK_GLOBAL", "TUPLE2"), (2, 1)),
+    **dict.fromkeys(("BUILD", "APPEND"), (2, 1)),
+    **dict.fromkeys(("SETITEM", "NEWOBJ_EX", "TUPLE3"), (3, 1)),
+    "DUP": (1, 2),
+    "STOP": (1, 0),
+}
+_OTHERS: Final = (0, 1)  # all others put one item there
+# Those that take what is above the last mark; the number is what must be below it.
+_TO_MARK: Final = {
+    **dict.fromkeys(("POP_MARK",), (0, 0)),
+    **dict.fromkeys(("TUPLE", "LIST", "DICT", "FROZENSET", "INST", "OBJ"), (0, 1)),
+    **dict.fromkeys(("APPENDS", "SETITEMS", "ADDITEMS"), (1, 1)),
+}
+_IMPORTS: Final = frozenset({"GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
+# With something imported, each of these runs it, or changes it for others.
+_ACTS: Final = frozenset(
+    {"REDUCE", "BUILD", "OBJ", "INST", "NEWOBJ", "NEWOBJ_EX", "APPEND", "APPENDS"}
+    | {"SETITEM", "SETITEMS", "ADDITEMS"}
+)
 
 
 def has_pickle_magic(head: bytes) -> bool:
@@ -33,58 +80,127 @@ def has_pickle_magic(head: bytes) -> bool:
     return proto == _PROTO and protocol in _PROTOCOLS and opcode in _OPCODES
 
 
-def looks_like_bare_pickle(head: bytes, *, complete: bool) -> bool:
-    """Tell whether it is a pickle that names no protocol, as unpicklers accept.
+def looks_like_bare_pickle(window: Window) -> bool:
+    """Tell whether an unpickler that takes it for one would import and run something.
 
-    Protocols 0 and 1 have no magic, and are close to text. So either ``head`` is
-    exactly one pickle, or its opcodes import something, call it, and go on to
-    STOP or, unless it is ``complete``, to the end of the head.
+    Protocols 0 and 1 have no magic, and are close to text. So each opcode is
+    followed, with the height of the stack, as the C unpickler would, and in doubt
+    more kindly than it: until one runs what another has imported, or until no
+    unpickler would go on. Whatever follows is of no help then. A file that is one
+    pickle after the other to its last byte is one, too, even if nothing is run, and
+    so is one that does not end within ``MAX_OPCODES``.
     """
-    stream = io.BytesIO(head)
-    seen: set[str] = set()
-    try:
-        for opcode, argument, at in _steps(stream):
-            if opcode == "STOP":
-                return "call" in seen or (complete and len(head) - 1 == at != 0)
-            seen.update(_deeds(opcode, argument, seen))
-    except (ValueError, IndexError, OverflowError):
-        return "call" in seen and not complete and stream.tell() == len(head)
-    return False
+    return _Machine(window).runs()
 
 
-def _steps(stream: io.BytesIO) -> Iterator[tuple[str, object, int]]:
-    """Yield opcode, argument and place, as ``pickletools.genops`` would.
+class _Machine:
+    """The unpickler's stack, by its height alone."""
 
-    That undoes the escapes of texts, and warns of those it does not know: any file
-    can have them where a pickle has a text.
-    """
-    while code := stream.read(1):
-        at = stream.tell() - 1
-        opcode = _BY_CODE.get(code)
-        if opcode is None:
-            raise ValueError(code)
-        yield opcode.name, _argument(opcode, stream), at
-    raise ValueError("no STOP")
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._at = 0
+        self._block = b""
+        self._start = 0
+        self._ahead = _FIRST_BLOCK
+        self._heights = [0]  # of the stack's parts between two marks
+        self._memo = self._imported = False
+
+    def runs(self) -> bool:
+        ended = 0
+        for _ in range(MAX_OPCODES):
+            if self._at == self._window.size:
+                return 0 < ended == self._at
+            opcode = _OPCODES.get(self._bytes(1)[0])
+            if opcode is None or not self._step(opcode):
+                return False
+            if self._imported and opcode.name in _ACTS:
+                return True
+            if opcode.name == "STOP":
+                ended = self._at
+                self._heights = [0]
+        return True
+
+    def _step(self, opcode: pickletools.OpcodeInfo) -> bool:
+        """Follow one opcode; false where every unpickler gives up."""
+        name = opcode.name
+        if not self._argument(opcode) or not self._moved(name):
+            return False
+        if name in _IMPORTS:
+            self._imported = True
+        if "PUT" in name or name == "MEMOIZE":
+            self._memo = True
+        return self._memo or "GET" not in name
+
+    def _moved(self, name: str) -> bool:
+        heights = self._heights
+        if name == "MARK":
+            heights.append(0)
+            return True
+        if name == "POP" and not heights[-1] and len(heights) > 1:
+            heights.pop()
+            return True
+        if name in _TO_MARK:
+            if len(heights) == 1 or (name == "OBJ" and not heights[-1]):
+                return False
+            heights.pop()
+            takes, puts = _TO_MARK[name]
+        else:
+            takes, puts = (1, 0) if name == "POP" else _MOVES.get(name, _OTHERS)
+        if heights[-1] < takes:
+            return False
+        heights[-1] += puts - takes
+        return True
+
+    def _argument(self, opcode: pickletools.OpcodeInfo) -> bool:
+        if opcode.arg is None:
+            return True
+        if opcode.name in _TWO_NAMES:
+            return all(_begins(_NAME_LINE, self._line()) for _ in range(2))
+        if opcode.name in _LINES:
+            return _begins(_LINES[opcode.name], self._line())
+        if opcode.arg.n >= 0:
+            return self._pass(opcode.arg.n)
+        count = self._bytes(_COUNTS[opcode.arg.n])
+        return bool(count) and self._pass(int.from_bytes(count, "little"))
+
+    def _pass(self, count: int) -> bool:
+        self._at += count
+        return self._at <= self._window.size
+
+    def _bytes(self, count: int) -> bytes:
+        """Return the next bytes, or none where the file ends before."""
+        begin = self._at - self._start
+        if not 0 <= begin <= len(self._block) - count:
+            begin = self._load()
+        found = self._block[begin : begin + count]
+        self._at += count
+        return found if len(found) == count else b""
+
+    def _line(self) -> bytes | None:
+        """Pass over a line, and return how it begins; nothing where it has no end."""
+        begin = self._at - self._start
+        end = self._block.find(b"\n", begin) if begin >= 0 else -1
+        if end < 0:
+            begin = self._load()
+            end = self._block.find(b"\n")
+        first = self._block[begin : begin + _LONGEST_LINE].partition(b"\n")[0]
+        while end < 0:
+            self._at += len(self._block)
+            if self._at >= self._window.size:
+                return None
+            self._load()
+            end = self._block.find(b"\n")
+        self._at = self._start + end + 1
+        return first
+
+    def _load(self) -> int:
+        """Read a block from here on, and return where in the block that is."""
+        self._start = self._at
+        size = min(self._ahead, max(0, self._window.size - self._at))
+        self._block = self._window.read(self._at, size) if size else b""
+        self._ahead = min(2 * self._ahead, _BLOCK)  # hardly a file gets that far
+        return 0
 
 
-def _argument(opcode: pickletools.OpcodeInfo, stream: io.BytesIO) -> object:
-    lines = _LINES.get(opcode.name)
-    if lines is None:
-        return opcode.arg.reader(stream) if opcode.arg is not None else None
-    quoted = opcode.name == "STRING"
-    texts = [
-        pickletools.read_stringnl(stream, decode=False, stripquotes=quoted)
-        for _ in range(lines)
-    ]
-    return b" ".join(text for text in texts if isinstance(text, bytes)).decode()
-
-
-def _deeds(opcode: str, argument: object, seen: set[str]) -> tuple[str, ...]:
-    """Say what an opcode does, given what those before it did."""
-    if opcode == "MARK":
-        return ("mark",)
-    if opcode in _EXTENDED or (opcode == "GLOBAL" and _GLOBAL.fullmatch(str(argument))):
-        return ("import",)
-    if opcode == "INST" and "mark" in seen and _GLOBAL.fullmatch(str(argument)):
-        return ("import", "call")
-    return ("call",) if opcode in _CALLS and "import" in seen else ()
+def _begins(pattern: re.Pattern[bytes], line: bytes | None) -> bool:
+    return line is not None and pattern.match(line) is not None

@@ -11,7 +11,8 @@ from typing import Final
 
 from modelpack.errors import InvalidInput
 from modelpack.formats.names import checked_text
-from modelpack.formats.prose.front_matter import Node, front_matter
+from modelpack.formats.prose.front_matter import front_matter
+from modelpack.formats.prose.plain_yaml import Node
 from modelpack.formats.window import Window
 
 __all__ = ["Card", "parse_card"]

@@ -114,6 +114,9 @@ def _item(descr: object, where: str, depth: int) -> tuple[int, bool]:
     for field in descr:
         if not isinstance(field, tuple) or len(field) not in {2, 3}:
             raise InvalidInput("is no field", where=where)
+        title = field[0] if isinstance(field[0], tuple) else (field[0],)
+        if not all(isinstance(name, str) for name in title):
+            raise InvalidInput("is no name of a field", where=where)
         size, objects = _item(field[1], where, depth + 1)
         total += size * (_count(field[2], where) if len(field) == 3 else 1)  # noqa: PLR2004
         any_objects = any_objects or objects

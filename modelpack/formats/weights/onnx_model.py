@@ -53,6 +53,17 @@ _STANDARD: Final = frozenset(
     {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training"}
 )
 _EXTERNAL: Final = 1
+# The fields of each message: onnx.proto, IR version 13. A later one may name files or
+# code; it has to be read about first.
+_MODEL_FIELDS: Final = frozenset({*range(1, 9), 14, 20, 25, 26})
+_GRAPH_FIELDS: Final = frozenset({1, 2, 5, *range(10, 17)})
+_NODE_FIELDS: Final = frozenset(range(1, 11))
+_ATTRIBUTE_FIELDS: Final = frozenset({*range(1, 12), 13, 14, 15, *range(20, 24)})
+_TENSOR_FIELDS: Final = frozenset(range(1, 17))
+_SPARSE_FIELDS: Final = frozenset({1, 2, 3})
+_FUNCTION_FIELDS: Final = frozenset({1, *range(4, 15)})
+_TRAINING_FIELDS: Final = frozenset({1, 2, 3, 4})
+_PAIR_FIELDS: Final = frozenset({1, 2})
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -111,12 +122,10 @@ class _Walk:
         self._producer = ""
 
     def model(self, message: Message) -> OnnxModel:
-        for found in message.fields():
+        for found in message.fields(_MODEL_FIELDS):
             self._top(message, found)
-        if self._graphs != 1:
-            raise InvalidInput(
-                f"{self._graphs} graphs, where one belongs", where=message.where
-            )
+        if not self._graphs:
+            raise InvalidInput("holds no graph", where=message.where)
         if not self._opsets:
             raise InvalidInput("imports no operator set", where=message.where)
         counted = sorted(self._parameters.items(), key=lambda item: (-item[1], item[0]))
@@ -131,7 +140,7 @@ class _Walk:
         )
 
     def _top(self, message: Message, found: Field) -> None:
-        """Take one field of ModelProto; its versions and texts are passed over."""
+        """Take one field of ModelProto."""
         match found.number:
             case 1:
                 self._ir_version = message.number(found, "ir_version")
@@ -139,6 +148,8 @@ class _Walk:
                 self._producer = message.text(found, "producer_name")
             case 7:
                 self._graphs += 1
+                if self._graphs > 1:
+                    raise InvalidInput("more than one graph", where=message.where)
                 self._graph(message.inner(found, "graph"))
             case 8:
                 self._opset(message.inner(found, "opset_import"))
@@ -146,13 +157,11 @@ class _Walk:
                 self._training(message.inner(found, "training_info"))
             case 25:
                 self._function(message.inner(found, "functions"))
-            case 3 | 4 | 5 | 6 | 14 | 26:
-                pass
-            case other:
-                raise InvalidInput(f"unknown field {other}", where=message.where)
+            case _:
+                pass  # versions and texts
 
     def _graph(self, graph: Message) -> None:
-        for found in graph.fields():
+        for found in graph.fields(_GRAPH_FIELDS):
             match found.number:
                 case 1:
                     self._node(graph.inner(found, "node"))
@@ -165,7 +174,7 @@ class _Walk:
 
     def _node(self, node: Message) -> None:
         kind = domain = ""
-        for found in node.fields():
+        for found in node.fields(_NODE_FIELDS):
             match found.number:
                 case 4:
                     kind = node.text(found, "op_type", limit=MAX_NAME)
@@ -187,18 +196,18 @@ class _Walk:
             22: self._sparse,
             23: self._sparse,
         }
-        for found in attribute.fields():
+        for found in attribute.fields(_ATTRIBUTE_FIELDS):
             if found.number in inside:
                 inside[found.number](attribute.inner(found, "value"))
 
     def _sparse(self, sparse: Message) -> None:
-        for found in sparse.fields():
+        for found in sparse.fields(_SPARSE_FIELDS):
             if found.number in {1, 2}:  # values, indices
                 self._tensor(sparse.inner(found, "values"))
 
     def _function(self, function: Message) -> None:
         name = domain = ""
-        for found in function.fields():
+        for found in function.fields(_FUNCTION_FIELDS):
             match found.number:
                 case 1:
                     name = function.text(found, "name", limit=MAX_NAME)
@@ -215,13 +224,13 @@ class _Walk:
         self._functions.add((domain, name))
 
     def _training(self, training: Message) -> None:
-        for found in training.fields():
+        for found in training.fields(_TRAINING_FIELDS):
             if found.number in {1, 2}:  # initialization, algorithm
                 self._graph(training.inner(found, "graph"))
 
     def _opset(self, opset: Message) -> None:
         domain, version = "", 0
-        for found in opset.fields():
+        for found in opset.fields(_PAIR_FIELDS):
             if found.number == 1:
                 domain = opset.text(found, "domain", limit=MAX_NAME)
             elif found.number == 2:  # noqa: PLR2004 - the field's number
@@ -236,7 +245,7 @@ class _Walk:
         dtype, location = 0, 0
         raw: Field | None = None
         pairs: dict[str, str] = {}
-        for found in tensor.fields():
+        for found in tensor.fields(_TENSOR_FIELDS):
             match found.number:
                 case 1:
                     dims += tensor.numbers(found, "dims", limit=MAX_RANK)
@@ -274,7 +283,7 @@ class _Walk:
     @staticmethod
     def _pair(message: Message, pairs: dict[str, str]) -> None:
         key = value = ""
-        for found in message.fields():
+        for found in message.fields(_PAIR_FIELDS):
             if found.number == 1:
                 key = message.text(found, "key", limit=MAX_NAME)
             elif found.number == 2:  # noqa: PLR2004 - the field's number
