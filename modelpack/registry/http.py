@@ -38,6 +38,7 @@ from modelpack.registry.tls import ReadAheadContext
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS: Final = 5
 _MAX_ERROR_BODY: Final = 64 << 10
+_MAX_HEADER: Final = 8 << 10
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
 _PROBE: Final = urllib3.Timeout(connect=3, read=10)
@@ -182,8 +183,8 @@ class Http:
         response = self._exchange(request, url, sent)
         if response.status != 401:  # noqa: PLR2004
             return response
-        challenge = response.headers.get("WWW-Authenticate", "")
         finish(response)
+        challenge = header_of(response, "WWW-Authenticate", str(self._repository))
         self._auth.answer(challenge, writing=writing, refused=sent)
         if not isinstance(request.body, bytes | None):
             raise RegistryError("the token ran out; it was renewed", status=401)
@@ -278,6 +279,17 @@ def read_bounded(response: urllib3.HTTPResponse, limit: int, where: str) -> byte
     if promised is not None and promised != len(content):
         raise RegistryError(f"{len(content)} of {promised} bytes came", where=where)
     return bytes(content)
+
+
+def header_of(response: urllib3.HTTPResponse, name: str, where: str) -> str:
+    """Return a header that will be taken apart; "" where there is none.
+
+    Patterns take quadratic time over what a hostile server makes long enough.
+    """
+    value = response.headers.get(name, "")
+    if len(value) > _MAX_HEADER:
+        raise RegistryError(f"a {name} of {len(value)} characters", where=where)
+    return value
 
 
 def finish(response: urllib3.HTTPResponse) -> None:

@@ -34,7 +34,13 @@ from modelpack.oci.reference import Repository
 from modelpack.oci.store import Blocks
 from modelpack.registry import fallback
 from modelpack.registry.body import HttpBody
-from modelpack.registry.http import Http, Request, read_bounded, whole_number
+from modelpack.registry.http import (
+    Http,
+    Request,
+    header_of,
+    read_bounded,
+    whole_number,
+)
 from modelpack.registry.upload import (
     RegistryUpload,
     other_bytes_refused,
@@ -46,6 +52,7 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 _NEXT: Final = re.compile(r"<([^>]+)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
 _MAX_PAGES: Final = 1000
 _MOST_REFERRERS: Final = 10_000
+_MOST_TAGS: Final = 500_000
 _MAX_SMALLEST_CHUNK: Final = 1 << 30
 
 
@@ -149,6 +156,8 @@ class RegistryStore:
                     if not isinstance(tag, str):
                         raise InvalidInput("a tag that is not a string", where=where)
                     found.append(tag)
+                if len(found) > _MOST_TAGS:
+                    raise RegistryError(f"lists over {_MOST_TAGS} tags", where=where)
         except NotFound as error:
             # A repository without a manifest is none to distribution, and an empty
             # one to olareg. Any other 404 does not come from a registry.
@@ -238,7 +247,9 @@ class RegistryStore:
                 f"stored the manifest {digest} as {told}", where=str(self._repository)
             )
         subject = parse_any(document).subject
-        if subject is not None and not answer.headers.get("OCI-Subject"):
+        # Only a registry that names this very subject will list it.
+        seen = _digest_or_none(answer.headers.get("OCI-Subject", ""))
+        if subject is not None and seen != subject.digest:
             fallback.enlist(self, subject.digest, document)
 
     def delete(self, selector: str | Digest) -> None:
@@ -281,7 +292,7 @@ class RegistryStore:
             request = Request(method="GET", url=url)
             response = self._patience.run(lambda r=request: self._http.send(r))  # type: ignore[misc]
             yield read_bounded(response, limit, url), url
-            following = _NEXT.search(response.headers.get("Link", ""))
+            following = _NEXT.search(header_of(response, "Link", url))
             if following is None:
                 return
             url = self._http.join(url, following[1])

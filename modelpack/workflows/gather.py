@@ -7,7 +7,7 @@ what is not found is not there, and its absence never admits anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -39,7 +39,7 @@ RED_HAT: Final = "application/vnd.model-signing.signature.v0.1"
 
 
 @dataclass(slots=True)
-class _Budget:
+class Budget:
     """How many bytes of evidence may still be read about one artifact."""
 
     left: int = MAX_TOTAL
@@ -59,8 +59,16 @@ def candidates(source: Source, digest: Digest) -> Iterator[Candidate]:
 
     Raises ``Unjudgeable`` rather than judge a part of what is there.
     """
-    budget = _Budget(digest=digest)
-    listed = source.referrers(digest)
+    budget = Budget(digest=digest)
+    yield from referring(source, source.referrers(digest), digest, budget)
+    for suffix, media_type in (("sig", PAYLOAD), ("att", ENVELOPE)):
+        yield from _legacy(source, legacy_tag(digest, suffix), media_type, budget)
+
+
+def referring(
+    source: Source, listed: Sequence[Descriptor], digest: Digest, budget: Budget
+) -> Iterator[Candidate]:
+    """Yield those of a list of referrers, each by its digest."""
     if len(listed) > MAX_REFERRERS:
         raise Unjudgeable(f"{len(listed)} referrers", where=str(digest))
     for descriptor in sorted(listed, key=lambda d: d.digest):
@@ -68,16 +76,15 @@ def candidates(source: Source, digest: Digest) -> Iterator[Candidate]:
             str(descriptor.digest),
             partial(_bundle, source, descriptor, digest, budget),
         )
-    for suffix, media_type in (("sig", PAYLOAD), ("att", ENVELOPE)):
-        yield from _legacy(source, legacy_tag(digest, suffix), media_type, budget)
 
 
 def _bundle(
-    source: Source, descriptor: Descriptor, digest: Digest, budget: _Budget
+    source: Source, descriptor: Descriptor, digest: Digest, budget: Budget
 ) -> Bundle | None:
     """Fetch one referrer; None where it neither is nor claims to be a bundle."""
     budget.take(descriptor.size)
     document = source.get_manifest(descriptor.digest)
+    budget.take(max(0, len(document.raw) - descriptor.size))  # lists can lie
     manifest = parse_any(document)
     claims = _is_bundle(descriptor.artifact_type)
     if isinstance(manifest, Index) or not _is_bundle(_type_of(manifest)):
@@ -108,7 +115,7 @@ def _is_bundle(media_type: str) -> bool:
 
 
 def _legacy(
-    source: Source, tag: str, media_type: str, budget: _Budget
+    source: Source, tag: str, media_type: str, budget: Budget
 ) -> Iterator[Candidate]:
     try:
         manifest = parse_any(source.get_manifest(tag))
@@ -131,7 +138,7 @@ def _broken(error: InvalidInput) -> Bundle:
     raise error
 
 
-def _signature(source: Source, layer: Descriptor, budget: _Budget) -> Bundle:
+def _signature(source: Source, layer: Descriptor, budget: Budget) -> Bundle:
     budget.take(layer.size)
     _refuse_certificate(layer)
     payload = read_whole(source, layer, limit=form.MAX_BYTES)
@@ -142,7 +149,7 @@ def _signature(source: Source, layer: Descriptor, budget: _Budget) -> Bundle:
     )
 
 
-def _attestation(source: Source, layer: Descriptor, budget: _Budget) -> Bundle:
+def _attestation(source: Source, layer: Descriptor, budget: Budget) -> Bundle:
     budget.take(layer.size)
     _refuse_certificate(layer)
     raw = read_whole(source, layer, limit=form.MAX_BYTES)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from modelpack.attestation.bundle import Bundle
+from modelpack.attestation.evidence import Unjudgeable
 from modelpack.errors import (
     ContentError,
     InvalidInput,
@@ -19,7 +20,7 @@ from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document
 from modelpack.oci.reference import parse_tag
 from modelpack.oci.store import Source, Store
-from modelpack.workflows.gather import candidates
+from modelpack.workflows.gather import Budget, referring
 
 _MAX_REFERRERS: Final = 1000
 _MAX_DEPTH: Final = 8
@@ -53,11 +54,13 @@ class Tree:
     source: Source
     signer_of: Callable[[Bundle], str]
     _seen: set[Digest] = field(default_factory=set)
+    _budget: Budget = field(default_factory=Budget)
 
     def grow(self, selector: str | Digest) -> Branch:
         """Return an artifact with its referrers, and theirs."""
         root = self.source.get_manifest(selector).descriptor
         self._seen = {root.digest}
+        self._budget = Budget(digest=root.digest)  # one for all that is read
         return Branch(root, self._referrers(root.digest, 0))
 
     def _referrers(self, subject: Digest, depth: int) -> tuple[Branch, ...]:
@@ -66,7 +69,7 @@ class Tree:
         )
         for referrer in found:
             self._note(referrer.digest, subject, depth)
-        claims = self._claims(subject) if found else {}
+        claims = self._claims(subject, found)
         return tuple(
             Branch(
                 referrer,
@@ -88,14 +91,18 @@ class Tree:
                 where=str(subject),
             )
 
-    def _claims(self, subject: Digest) -> dict[str, Claim]:
+    def _claims(
+        self, subject: Digest, listed: Sequence[Descriptor]
+    ) -> dict[str, Claim]:
         found = {}
-        for candidate in candidates(self.source, subject):
+        for candidate in referring(self.source, listed, subject, self._budget):
             try:
                 bundle = candidate.read()
                 if bundle is None:
                     continue
                 statement = bundle.envelope.statement()
+            except Unjudgeable:
+                raise
             except (InvalidInput, ContentError, VerificationError, NotFound):
                 continue
             found[candidate.name] = Claim(

@@ -14,7 +14,7 @@ from modelpack.errors import (
 )
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
-from modelpack.oci.manifest import EMPTY_JSON, MANIFEST, MAX_BYTES, Manifest
+from modelpack.oci.manifest import EMPTY_JSON, INDEX, MANIFEST, MAX_BYTES, Manifest
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import blocks_of, read_whole
 from modelpack.registry.auth import Login
@@ -217,6 +217,58 @@ def test_a_list_without_end_is_given_up(serve: Serve) -> None:
     page = Say(200, {"Link": "</v2/more>; rel=next"}, b'{"tags": []}')
     with pytest.raises(RegistryError, match="pages"):
         serve(lambda _: page).store().tags()
+
+
+def test_tags_without_end_are_given_up_before_they_fill_the_memory(
+    serve: Serve,
+) -> None:
+    many = json.dumps({"tags": ["x"] * 300_000}).encode()
+    registry = serve(lambda _: Say(200, {"Link": "</v2/more>; rel=next"}, many))
+    with pytest.raises(RegistryError, match="lists over 500000 tags"):
+        registry.store().tags()
+    assert len(registry.asked) == 2
+
+
+@pytest.mark.parametrize("filled", ["<", "<a>;", "a"])
+def test_a_link_that_would_take_its_pattern_for_ever_is_refused(
+    serve: Serve, filled: str
+) -> None:
+    link = filled * (60_000 // len(filled))
+    with pytest.raises(RegistryError, match="a Link of"):
+        serve(lambda _: Say(200, {"Link": link}, b'{"tags": []}')).store().tags()
+
+
+def test_a_challenge_that_would_take_its_pattern_for_ever_is_refused(
+    serve: Serve,
+) -> None:
+    challenge = "Bearer " + "w" * 60_000
+    with pytest.raises(RegistryError, match="a WWW-Authenticate of"):
+        serve(lambda _: Say(401, {"WWW-Authenticate": challenge})).store().tags()
+
+
+@pytest.mark.parametrize("told", [str(BLOB.digest), "yes", ""])
+def test_a_subject_that_the_registry_did_not_see_is_listed_by_us(
+    serve: Serve, told: str
+) -> None:
+    """Another digest than the subject's is no promise that it will be listed."""
+    about = Manifest.build(
+        artifact_type="x/y",
+        config=Descriptor.of(b"{}", EMPTY_JSON),
+        layers=(BLOB,),
+        subject=MADE.document.descriptor,
+    )
+    put: dict[str, bytes] = {}
+
+    def script(asked: Asked) -> Say:
+        if asked.method == "PUT":
+            put[asked.path] = asked.body
+            return Say(201, {"OCI-Subject": told} if told else {})
+        listed = put.get(asked.path)
+        return Say(404) if listed is None else Say(200, {"Content-Type": INDEX}, listed)
+
+    serve(script).store().put_manifest(about.document)
+    tag = f"{ROOT}/manifests/sha256-{MADE.document.descriptor.digest.hex}"
+    assert str(about.document.descriptor.digest).encode() in put[tag]
 
 
 def test_a_blob_of_another_size_is_refused_before_it_is_read(serve: Serve) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from modelpack.attestation.evidence import Unjudgeable
 from modelpack.errors import UnusableArtifact
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import MANIFEST, Manifest
 from modelpack.oci.memory import MemoryStore
 from modelpack.oci.store import blocks_of
+from modelpack.workflows.gather import MAX_TOTAL
 from modelpack.workflows.listing import Branch, Tree
 
 EMPTY = Descriptor.of(b"{}", "application/vnd.oci.empty.v1+json")
@@ -73,3 +75,22 @@ def test_referrers_are_shown_with_theirs() -> None:
     grown = tree(store, "v1")
     assert [b.descriptor for b in grown.referrers] == [one]
     assert [b.descriptor for b in grown.referrers[0].referrers] == [two]
+
+
+def test_one_budget_holds_for_the_whole_tree() -> None:
+    """Each referrer has a large one of its own: together they are too much."""
+    store = lying(lambda _: [])
+    root = store.get_manifest("v1").descriptor
+    listed: dict[Digest, list[Descriptor]] = {root.digest: []}
+    for number in range(MAX_TOTAL // (3 << 20) + 1):
+        first = named(number)
+        filling = {"x": f"{number}" + "x" * (3 << 20)}
+        large = Manifest.build(
+            artifact_type="x/y", config=EMPTY, layers=(EMPTY,), annotations=filling
+        ).document
+        store.put_manifest(large)
+        listed[root.digest].append(first)
+        listed[first.digest] = [large.descriptor]
+    store.script = lambda subject: listed.get(subject, [])
+    with pytest.raises(Unjudgeable, match="more than 64 MiB"):
+        tree(store, "v1")

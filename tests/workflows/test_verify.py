@@ -13,8 +13,9 @@ from modelpack.attestation.predicates import MODEL_SIGNATURE, PROVENANCE, SIGNAT
 from modelpack.errors import InvalidInput, RegistryError, VerificationError
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
-from modelpack.oci.manifest import Document, Manifest
+from modelpack.oci.manifest import EMPTY_JSON, Document, Manifest
 from modelpack.oci.memory import MemoryStore
+from modelpack.oci.store import blocks_of
 from modelpack.workflows.gather import MAX_TOTAL
 from modelpack.workflows.verify import (
     NotVerified,
@@ -271,6 +272,24 @@ def test_more_than_64_mib_are_refused_also_beside_a_good_one(
     for number in range(MAX_TOTAL // each + 1):
         filling = bytes([number]) * each
         refer(store, model.descriptor, MEDIA_TYPE, (filling, MEDIA_TYPE))
+    with pytest.raises(Unjudgeable, match="more than 64 MiB"):
+        check(store)
+
+
+def test_a_list_that_lies_about_sizes_is_charged_what_was_read(
+    lying: tuple[Lying, Document, Descriptor],
+) -> None:
+    store, _, _ = lying
+    empty = Descriptor.of(b"{}", EMPTY_JSON)
+    store.put_blob(empty, blocks_of(b"{}"))
+    store.listed = []
+    for number in range(MAX_TOTAL // (3 << 20) + 1):
+        filling = {"x": f"{number}" + "x" * (3 << 20)}
+        big = Manifest.build(
+            artifact_type="x/y", config=empty, layers=(empty,), annotations=filling
+        ).document
+        store.put_manifest(big)
+        store.listed += [replace(big.descriptor, size=0)]
     with pytest.raises(Unjudgeable, match="more than 64 MiB"):
         check(store)
 
