@@ -10,10 +10,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 from modelpack.attestation.provenance import Builder, Dependency
 from modelpack.errors import InvalidInput
+from modelpack.oci.public_url import public_url
 
 LOCAL: Final = "urn:modelpack:provenance:builder:local:v1"
 _GIT_SECONDS: Final = 20
@@ -39,7 +39,7 @@ def builder(environment: Mapping[str, str], folder: Path) -> Builder:
 
 def _github(environment: Mapping[str, str]) -> Builder:
     # The names are GitHub's: "Variables reference", default environment variables.
-    server = _wanted(environment, "GITHUB_SERVER_URL")
+    server = _address(environment, "GITHUB_SERVER_URL")
     repository = f"{server}/{_wanted(environment, 'GITHUB_REPOSITORY')}"
     run = _wanted(environment, "GITHUB_RUN_ID")
     attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
@@ -61,10 +61,10 @@ def _github(environment: Mapping[str, str]) -> Builder:
 
 def _gitlab(environment: Mapping[str, str]) -> Builder:
     # GitLab: "Predefined CI/CD variables reference".
-    project = _wanted(environment, "CI_PROJECT_URL")
+    project = _address(environment, "CI_PROJECT_URL")
     return Builder(
         id=f"{project}/-/runners/{environment.get('CI_RUNNER_ID', 'unknown')}",
-        invocation=_wanted(environment, "CI_JOB_URL"),
+        invocation=_address(environment, "CI_JOB_URL"),
         source=Dependency.source(project, _wanted(environment, "CI_COMMIT_SHA")),
         workflow={
             "repository": project,
@@ -79,11 +79,11 @@ def _jenkins(environment: Mapping[str, str]) -> Builder:
     source = None
     if environment.get("GIT_URL"):
         source = Dependency.source(
-            _without_login(environment["GIT_URL"]), _wanted(environment, "GIT_COMMIT")
+            _address(environment, "GIT_URL"), _wanted(environment, "GIT_COMMIT")
         )
     return Builder(
-        id=_wanted(environment, "JENKINS_URL"),
-        invocation=_wanted(environment, "BUILD_URL"),
+        id=_address(environment, "JENKINS_URL"),
+        invocation=_address(environment, "BUILD_URL"),
         source=source,
         workflow={"path": environment.get("JOB_NAME", "")},
     )
@@ -95,7 +95,7 @@ def _tekton(environment: Mapping[str, str]) -> Builder:
     source = None
     if environment.get("GIT_URL"):
         source = Dependency.source(
-            _without_login(environment["GIT_URL"]), _wanted(environment, "GIT_COMMIT")
+            _address(environment, "GIT_URL"), _wanted(environment, "GIT_COMMIT")
         )
     return Builder(
         id="https://tekton.dev/pipelines",
@@ -112,7 +112,12 @@ def _git(folder: Path) -> Dependency | None:
     commit = _run(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    changes = _run(folder, "status", "--porcelain", "--untracked-files=no")
+    changes = _run(
+        folder,
+        *("status", "--porcelain", "--untracked-files=no"),
+        "--ignore-submodules=dirty",  # whose configuration is another one
+        settings=_without_own_filters(folder),
+    )
     if changes is None:
         raise InvalidInput("git cannot tell whether it is changed", where=str(folder))
     if changes:
@@ -122,36 +127,56 @@ def _git(folder: Path) -> Dependency | None:
             hint="commit them first: provenance has to name what it was made from",
         )
     origin = _run(folder, "config", "--get", "remote.origin.url")
-    return Dependency.source(_without_login(origin or "local"), commit)
+    return Dependency.source(public_url(origin or "local", "remote.origin.url"), commit)
 
 
-# A repository's own configuration can name programs to run; what it runs all the
-# same, such as a filter, gets no password and no token of ours.
-_HARMLESS: Final = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+# A repository's own configuration can name programs to run. Those are taken out, and
+# what git runs for its user all the same gets no password and no token of ours.
+_HARMLESS: Final = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null"}
+_OWN_SCOPES: Final = frozenset({"local", "worktree"})
 _PASSED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CONFIG_HOME")
 
 
-def _run(folder: Path, *arguments: str) -> str | None:
+def _without_own_filters(folder: Path) -> Mapping[str, str]:
+    """Return settings that empty each filter which the repository itself defines.
+
+    The user's own, such as Git LFS, stay as they are.
+    """
+    asked = ("--show-scope", "--name-only", "--null", "--get-regexp", r"^filter\.")
+    words = (_run(folder, "config", *asked) or "").split("\0")
+    return {
+        name: ""
+        for scope, name in zip(words[::2], words[1::2], strict=False)
+        if scope in _OWN_SCOPES and name.endswith((".clean", ".smudge", ".process"))
+    }
+
+
+def _run(
+    folder: Path, *arguments: str, settings: Mapping[str, str] | None = None
+) -> str | None:
+    configured = {**_HARMLESS, **(settings or {})}
+    # In the environment, where a name may hold an equals sign.
+    given = {"GIT_CONFIG_COUNT": str(len(configured))}
+    for index, (name, value) in enumerate(configured.items()):
+        given |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
     try:
         done = subprocess.run(  # noqa: S603 - arguments of ours
-            ["git", *_HARMLESS, "-C", str(folder), *arguments],  # noqa: S607
+            ["git", "-C", str(folder), *arguments],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
             timeout=_GIT_SECONDS,
             stdin=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _PASSED if name in os.environ},
+            env={name: os.environ[name] for name in _PASSED if name in os.environ}
+            | given,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _without_login(url: str) -> str:
-    """Return a URL without user and password: provenance is public."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=host)) if parts.netloc else url
+def _address(environment: Mapping[str, str], name: str) -> str:
+    return public_url(_wanted(environment, name), name)
 
 
 def _wanted(environment: Mapping[str, str], name: str) -> str:

@@ -19,7 +19,7 @@ def content_of(name: str | Path) -> bytes:
         value = os.environ.get(text.removeprefix(_ENV))
         if not value:
             raise InvalidInput("is not set", where=text)
-        return value.encode()
+        return os.fsencode(value)
     if "\n" in text or "PRIVATE KEY" in text:
         # Shown in an error, it would be in a log for good.
         raise InvalidInput("a key's own text was given where its file's name belongs")

@@ -90,7 +90,8 @@ def sign_with_key(
     signing = KeySigning(key=_private(key, password), log=log)
     return SignWith(
         signer=signing,
-        own=KeyVerifier(key=signing.key.public),
+        # An entry counts as one where its log's keys are known.
+        own=KeyVerifier(key=signing.key.public, logs=log.keys if log else None),
         older=signing if older else None,
         model_signature=model_signature,
         logs=log is not None,

@@ -178,14 +178,15 @@ class Checkpoint:
             "checkpoint",
         )
         signatures = []
-        for line in rest.splitlines():
+        signing = rest.splitlines()
+        if len(signing) > _MOST_HASHES:
+            raise InvalidInput("too many signatures", where="checkpoint")
+        for line in signing:
             words = line.split(" ")
             if len(words) != 3 or words[0] != "\u2014":  # noqa: PLR2004
                 raise InvalidInput("not a signature line", where="checkpoint")
             signature = decoded(Fields({"": words[2]}, "checkpoint"), "")
             signatures.append((signature[:4], signature[4:]))
-        if len(signatures) > _MOST_HASHES:
-            raise InvalidInput("too many signatures", where="checkpoint")
         return cls(
             origin=lines[0],
             size=number(parsed, "size"),

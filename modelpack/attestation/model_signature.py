@@ -18,24 +18,29 @@ from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact
 
 IGNORED: Final = (".git", ".gitattributes", ".github", ".gitignore")
+# Those of them that configure what runs elsewhere: nobody adds these unsigned.
+_RUN: Final = (".git", ".github")
 _SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The files of a model: SHA-256, in hexadecimal, by path."""
+    """The files of a model: SHA-256, in hexadecimal, by path.
+
+    ``unsigned`` is a file that no model signature lists, though it could make
+    something run; "" where there is none.
+    """
 
     by_path: Mapping[str, str]
+    unsigned: str = ""
 
     @classmethod
     def of(cls, files: Mapping[str, str]) -> Self:
         """Leave out what ``model_signing`` never looks at: git's own files on top."""
+        tops = {path: path.partition("/")[0] for path in sorted(files)}
         return cls(
-            {
-                path: files[path]
-                for path in sorted(files)
-                if path.partition("/")[0] not in IGNORED
-            }
+            {path: files[path] for path, top in tops.items() if top not in IGNORED},
+            next((path for path, top in tops.items() if top in _RUN), ""),
         )
 
     @property
@@ -71,6 +76,10 @@ class ModelFiles:
 
     def check(self, statement: Statement) -> None:
         """Raise ``VerificationError`` unless the statement is about these files."""
+        if self.unsigned:
+            raise VerificationError(
+                f"leaves out {self.unsigned[:80]!r}, which the artifact has"
+            )
         signed = signed_files(statement)
         wrong = [
             path
@@ -99,6 +108,8 @@ def signed_files(statement: Statement) -> Mapping[str, str]:
         if path in signed or resource.text("algorithm") != "sha256":
             raise VerificationError("cannot be told apart", where=resource.path("name"))
         signed[path] = resource.text("digest")
+    if not signed:
+        raise VerificationError("lists no file", where="predicate.resources")
     try:
         root = _root(signed.values())
     except ValueError as error:

@@ -40,10 +40,17 @@ def predicate_type(name: str) -> str:
     """Return the URI that a short name stands for; a URI stands for itself."""
     if name in TYPES:
         return TYPES[name]
-    parts = urlsplit(name)
-    if not parts.scheme or not (parts.netloc or parts.path) or len(name) > _LONGEST:
+    if len(name) > _LONGEST or not _is_uri(name):
         raise InvalidInput(
             f"{name[:160]!r} is no predicate type",
             hint=f"a URI, or one of {', '.join(TYPES)}",
         )
     return name
+
+
+def _is_uri(name: str) -> bool:
+    try:
+        parts = urlsplit(name)
+    except ValueError:
+        return False
+    return bool(parts.scheme and (parts.netloc or parts.path))

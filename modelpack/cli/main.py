@@ -20,12 +20,21 @@ def main() -> None:
         # Asked for by scripts, again and again: nothing else is loaded for it.
         print(f"modelpack {__version__}")
         return
+    _open_streams()
     code = run()
     sys.stderr.flush()
     if code == _INTERRUPTED:
         # A thread may still sit in a system call; what is on disk can be resumed.
         os._exit(code)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Put nothing where a stream was closed before we began: Python has none then."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, mode)  # noqa: PTH123, SIM115 - until the end
+            setattr(sys, name, nowhere)
 
 
 def run() -> int:

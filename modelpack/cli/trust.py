@@ -217,7 +217,9 @@ def verifier(  # noqa: PLR0913 - one keyword for each flag
     require_tlog: bool,
 ) -> Verifier:
     """Return who is believed, from the flags."""
-    keyless = any((identity, identity_regexp, issuer, issuer_regexp))
+    # An empty one is given all the same: a variable that is not set, say.
+    given = (identity, identity_regexp, issuer, issuer_regexp)
+    keyless = any(name is not None for name in given)
     if bool(keys) == keyless:
         raise InvalidInput(
             "who is to be believed?",

@@ -153,10 +153,12 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
     )
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)
     if oms is not None:
-        if predicate_type or annotations or directory or require > 1:
+        told = output is not options.Format.TEXT
+        if predicate_type or annotations or directory or require > 1 or told:
             raise InvalidInput(
                 "--oms checks a directory by one signature, and nothing else",
-                hint="leave out --type, --annotations, --directory and --require",
+                hint="leave out --type, --annotations, --directory, --require "
+                "and --format",
             )
         _verify_directories(named, oms, verifier)
         return

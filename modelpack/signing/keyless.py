@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,10 +26,11 @@ from modelpack.errors import (
     RegistryError,
     VerificationError,
 )
+from modelpack.signing.validity import Validity
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from sigstore.models import ClientTrustConfig
+    from sigstore.models import ClientTrustConfig, TrustedRoot
     from sigstore.oidc import IdentityToken
     from sigstore.verify import Verifier as SigstoreVerifier
 
@@ -100,17 +101,18 @@ class KeylessVerifier:
         self._expected = expected
         self._trust = trust
         self._lock = threading.Lock()
-        self._loaded: SigstoreVerifier | None = None
+        self._loaded: _Trusted | None = None
 
-    def load(self) -> SigstoreVerifier:
+    def load(self) -> None:
         """Take in the trust; ``InvalidInput`` where it cannot be used."""
-        from sigstore.verify import Verifier as SigstoreVerifier
+        self._trusted()
 
+    def _trusted(self) -> _Trusted:
         with self._lock:
             if self._loaded is None:
-                trust = self._trust()
+                root = self._trust().trusted_root
                 try:
-                    self._loaded = SigstoreVerifier(trusted_root=trust.trusted_root)
+                    self._loaded = _Trusted(root)
                 except Exception as error:
                     raise InvalidInput(_reason(error), where="trusted root") from error
             return self._loaded
@@ -122,7 +124,8 @@ class KeylessVerifier:
         2. The certificate was issued by the trusted authority, is in a certificate
            log, and was valid at a time that a log or a time-stamping authority
            vouches for; a transparency log holds the signature; the signature is the
-           certificate's over the envelope (sigstore's ``verify_dsse``).
+           certificate's over the envelope (sigstore's ``verify_dsse``). Each of them
+           was trusted at each time that the bundle tells.
         3. Its identity and issuer are the expected ones.
         4. What was verified are the very bytes of this bundle's envelope.
         """
@@ -130,11 +133,12 @@ class KeylessVerifier:
             raise VerificationError("was signed with a key, not keyless")
         from sigstore.models import Bundle as SigstoreBundle
 
-        verifier = self.load()
+        trusted = self._trusted()
         policy = _Policy(self._expected)
         try:
+            times = _times(bundle)
             parsed = SigstoreBundle.from_json(_complete(bundle.raw))
-            payload_type, payload = verifier.verify_dsse(parsed, policy)
+            payload_type, payload = trusted.at(times).verify_dsse(parsed, policy)
         except VerificationError:
             raise
         # Whatever goes wrong in there over a stranger's bundle refuses the bundle.
@@ -144,7 +148,67 @@ class KeylessVerifier:
         same = (payload_type, payload) == (envelope.payload_type, envelope.payload)
         if policy.found is None or not same:
             raise VerificationError("what was verified is not what it says")
-        return Proven(signer=policy.found, signed_at=_time(bundle), logged=True)
+        # One verified time is enough for a bundle to hold, so that with two of them
+        # nobody says which it was.
+        signed_at = times[0] if len(times) == 1 else None
+        return Proven(signer=policy.found, signed_at=signed_at, logged=True)
+
+
+class _Trusted:
+    """sigstore's verifiers for one trusted root, each for what is trusted at a time.
+
+    sigstore-python takes keys and authorities whose time has ended for good ones,
+    since they were when older signatures were made; it does not ask whether this one
+    is so old.
+    """
+
+    def __init__(self, root: TrustedRoot) -> None:
+        self._inner = root._inner  # noqa: SLF001 - its own fields are nowhere else
+        self._lock = threading.Lock()
+        self._verifiers: dict[tuple[tuple[int, ...], ...], SigstoreVerifier] = {}
+        self._verifier(tuple(tuple(range(len(of))) for of in self._lists().values()))
+
+    def at(self, times: Sequence[datetime]) -> SigstoreVerifier:
+        """Return what believes only those that are trusted at all of ``times``."""
+        kept = tuple(
+            tuple(
+                index
+                for index, one in enumerate(members)
+                if all(_valid_for(one).holds(time) for time in times)
+            )
+            for members in self._lists().values()
+        )
+        for name, indexes in zip(self._lists(), kept, strict=True):
+            if not indexes and name != "timestamp_authorities":
+                said = ", ".join(f"{time:%Y-%m-%d}" for time in times)
+                raise VerificationError(f"none of the {name} was trusted on {said}")
+        with self._lock:
+            return self._verifier(kept)
+
+    def _verifier(self, kept: tuple[tuple[int, ...], ...]) -> SigstoreVerifier:
+        from sigstore.models import TrustedRoot
+        from sigstore.verify import Verifier as SigstoreVerifier
+
+        if kept not in self._verifiers:
+            lists = self._lists()
+            update = {
+                name: [lists[name][index] for index in indexes]
+                for name, indexes in zip(lists, kept, strict=True)
+            }
+            inner = self._inner.model_copy(update=update)
+            self._verifiers[kept] = SigstoreVerifier(trusted_root=TrustedRoot(inner))
+        return self._verifiers[kept]
+
+    def _lists(self) -> dict[str, Sequence[Any]]:
+        names = ("tlogs", "ctlogs", "certificate_authorities", "timestamp_authorities")
+        return {name: getattr(self._inner, name) for name in names}
+
+
+def _valid_for(trusted: Any) -> Validity:  # noqa: ANN401 - sigstore's own models
+    range_ = getattr(trusted, "valid_for", None) or trusted.public_key.valid_for
+    if range_ is None:
+        return Validity()
+    return Validity(range_.start, range_.end)
 
 
 class _Policy:
@@ -320,20 +384,17 @@ def _utf8_string(der: bytes) -> str:
     return der[start:].decode()
 
 
-def _time(bundle: Bundle) -> datetime | None:
-    """Return when it was signed; asked only once the bundle holds.
-
-    One verified time is enough for a bundle to hold, so that with two of them
-    nobody says which it was.
-    """
-    promised = [entry.integrated for entry in bundle.entries if entry.promise]
-    if len(promised) + len(bundle.timestamps) != 1:
-        return None
-    if promised:
-        return datetime.fromtimestamp(promised[0], UTC)
+def _times(bundle: Bundle) -> list[datetime]:
+    """Return the times at which a bundle says that it was signed: not yet verified."""
     from rfc3161_client import decode_timestamp_response
 
-    return decode_timestamp_response(bundle.timestamps[0]).tst_info.gen_time
+    if any(entry.promise and not entry.integrated for entry in bundle.entries):
+        # Nobody would look at such a promise.
+        raise VerificationError("its log promises to hold it, and tells no time")
+    promised = [entry.integrated for entry in bundle.entries if entry.promise]
+    return [datetime.fromtimestamp(time, UTC) for time in promised] + [
+        decode_timestamp_response(raw).tst_info.gen_time for raw in bundle.timestamps
+    ]
 
 
 def _complete(raw: bytes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Self
 
 from modelpack.attestation.log_entry import (
@@ -23,16 +24,25 @@ from modelpack.oci.fields import Fields
 from modelpack.oci.manifest import compact
 from modelpack.oci.strict_json import strict_json
 from modelpack.signing.public_key import PublicKey
+from modelpack.signing.validity import Validity
 
 MAX_TRUSTED_ROOT: Final = 1 << 20
 _HASH_NAMES: Final = {"sha256": "SHA2_256", "sha384": "SHA2_384", "sha512": "SHA2_512"}
 
 
 @dataclass(frozen=True, slots=True)
+class LogKey:
+    """A log's key, and from when to when what it signs is believed."""
+
+    key: PublicKey
+    valid: Validity
+
+
+@dataclass(frozen=True, slots=True)
 class LogKeys:
     """The logs that are trusted: key by log id."""
 
-    by_id: Mapping[bytes, PublicKey]
+    by_id: Mapping[bytes, LogKey]
 
     @classmethod
     def of_trusted_root(cls, raw: bytes, where: str = "trusted root") -> Self:
@@ -50,8 +60,9 @@ class LogKeys:
             log = Fields(value, f"{where}.tlogs[{index}]")
             key = Fields(log.get("publicKey"), log.path("publicKey"))
             name = Fields(log.get("logId"), log.path("logId"))
-            found[decoded(name, "keyId")] = PublicKey.parse(
-                decoded(key, "rawBytes"), key.path("rawBytes")
+            found[decoded(name, "keyId")] = LogKey(
+                PublicKey.parse(decoded(key, "rawBytes"), key.path("rawBytes")),
+                Validity.of(key),
             )
         if not found:
             raise InvalidInput("names no transparency log", where=where)
@@ -66,20 +77,30 @@ def check_entry(
     1. The log is one of those trusted.
     2. A proof leads from the entry's body to a checkpoint that the log has signed,
        or the log has signed a promise about it; what is there has to hold.
-    3. The body is about this signature, by this key, over these bytes.
+    3. The log was trusted when it signed: at the time that its promise tells, or
+       else now, for a log that is trusted no more could have signed it since.
+    4. The body is about this signature, by this key, over these bytes.
     """
-    log = logs.by_id.get(entry.log_id)
-    if log is None:
+    trusted = logs.by_id.get(entry.log_id)
+    if trusted is None:
         raise VerificationError(
             f"its log {entry.log_id.hex()[:16]}… is not in the trusted root"
         )
+    log = trusted.key
     if entry.proof is None and entry.promise is None:
         raise VerificationError("its log entry has no proof of inclusion")
     if entry.proof is not None:
         _check_proof(entry.body, entry.proof, log, entry.log_id)
     if entry.promise is not None:
         log.check(entry.promise, _promised(entry))
-    _check_about(entry, signed, signature, key)
+    told = entry.promise is not None and entry.integrated
+    when = datetime.fromtimestamp(entry.integrated, UTC) if told else datetime.now(UTC)
+    if not trusted.valid.holds(when):
+        raise VerificationError(
+            f"its log is not trusted for {when:%Y-%m-%d}"
+            + ("" if told else ", and tells no time at which it was entered")
+        )
+    check_about(entry, signed, signature, key)
 
 
 def _promised(entry: LogEntry) -> bytes:
@@ -113,9 +134,10 @@ def _check_signed(checkpoint: Checkpoint, log: PublicKey, log_id: bytes) -> None
     raise VerificationError("its checkpoint is not signed by the log")
 
 
-def _check_about(
+def check_about(
     entry: LogEntry, signed: bytes, signature: bytes, key: PublicKey
 ) -> None:
+    """Raise ``VerificationError`` unless an entry is about this very signature."""
     digest = hashlib.new(key.hash.name, signed).digest()
     text = encoded(signature)
     wanted: dict[tuple[str, str], object] = {

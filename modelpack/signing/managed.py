@@ -20,7 +20,10 @@ from modelpack.signing.public_key import PublicKey
 
 
 class Log(Protocol):
-    """A transparency log that takes entries."""
+    """A transparency log that takes entries; ``keys``, where they are known."""
+
+    @property
+    def keys(self) -> LogKeys | None: ...
 
     def enter(self, signed: bytes, signature: bytes, key: PublicKey) -> LogEntry:
         """Enter a signature; return the entry with its proof of inclusion."""

@@ -72,7 +72,7 @@ class PrivateKey:
                 der = _decrypted(b"".join(match[2].split()), password, where)
                 return cls.of(serialization.load_der_private_key(der, None), where)
             if b"ENCRYPTED" in content:
-                secret = password().encode()
+                secret = password().encode(errors="surrogateescape")
                 return cls.of(
                     serialization.load_pem_private_key(content, secret), where
                 )
@@ -143,7 +143,7 @@ def _decrypted(body: bytes, password: Password, where: str) -> bytes:
 
 def _stretched(password: str, salt: bytes, cost: int) -> bytes:
     return hashlib.scrypt(
-        password.encode(),
+        password.encode(errors="surrogateescape"),
         salt=salt,
         n=cost,
         r=8,

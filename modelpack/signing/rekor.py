@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import urllib3
@@ -19,9 +19,11 @@ from modelpack.attestation.log_entry import LogEntry
 from modelpack.attestation.wire import encoded, number
 from modelpack.errors import InvalidInput, RegistryError
 from modelpack.oci.fields import Fields
+from modelpack.oci.public_url import public_url
 from modelpack.oci.strict_json import strict_json
-from modelpack.signing.log import LogKeys, check_entry
+from modelpack.signing.log import LogKeys, check_about, check_entry
 from modelpack.signing.public_key import PublicKey
+from modelpack.signing.validity import Validity
 
 _MAX_ANSWER: Final = 1 << 20
 _VERSION: Final = 2
@@ -37,37 +39,28 @@ def log_url(signing_config: object, now: datetime, where: str) -> str | None:
     services = config.array("rekorTlogUrls") if config.has("rekorTlogUrls") else ()
     for index, value in enumerate(services):
         service = Fields(value, f"{config.path('rekorTlogUrls')}[{index}]")
-        if number(service, "majorApiVersion") == _VERSION and _is_valid(service, now):
+        if number(service, "majorApiVersion") == _VERSION and Validity.of(
+            service
+        ).holds(now):
             return service.text("url")
     if services:
         raise InvalidInput("names no Rekor v2 that is valid now", where=where)
     return None
 
 
-def _is_valid(service: Fields, now: datetime) -> bool:
-    if not service.has("validFor"):
-        return True
-    valid = Fields(service.get("validFor"), service.path("validFor"))
-    start, end = (
-        _time(valid, key) if valid.has(key) else None for key in ("start", "end")
-    )
-    return (start is None or start <= now) and (end is None or now <= end)
-
-
-def _time(fields: Fields, key: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(fields.text(key))
-    except ValueError as error:
-        raise InvalidInput("not a time", where=fields.path(key)) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class RekorLog:
-    """Implements ``Log``. With ``keys`` an entry is checked before it is believed."""
+    """Implements ``Log``. With ``keys`` an entry is checked before it is believed.
+
+    Without, it is still held to be about the signature that was entered.
+    """
 
     url: str
     keys: LogKeys | None = None
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise InvalidInput("is no URL of HTTP", where="the log")
 
     def enter(self, signed: bytes, signature: bytes, key: PublicKey) -> LogEntry:
         """Enter a signature; raise ``RegistryError`` where the log will not have it."""
@@ -88,11 +81,17 @@ class RekorLog:
             entry = LogEntry.parse(strict_json(answer), "entry")
         except InvalidInput as error:
             raise RegistryError(
-                f"answers with no log entry: {error}", where=self.url
+                f"answers with no log entry: {error}", where=self._shown
             ) from error
         if self.keys is not None:
             check_entry(entry, self.keys, signed, signature, key)
+        else:
+            check_about(entry, signed, signature, key)
         return entry
+
+    @property
+    def _shown(self) -> str:
+        return public_url(self.url, "the log")
 
     def _post(self, body: bytes) -> bytes:
         url = f"{self.url.rstrip('/')}/api/v2/log/entries"
@@ -110,10 +109,14 @@ class RekorLog:
                 )
                 answer = response.read(_MAX_ANSWER + 1)
             except (HTTPError, OSError) as error:
-                raise RegistryError(f"no answer: {error}", where=url) from error
+                raise RegistryError(
+                    f"no answer: {getattr(error, 'reason', error)}", where=self._shown
+                ) from error
         if response.status not in (200, 201) or len(answer) > _MAX_ANSWER:
             said = answer[:200].decode(errors="replace")
             raise RegistryError(
-                f"{response.status}: {said}", status=response.status, where=url
+                f"{response.status}: {said}",
+                status=response.status,
+                where=self._shown,
             )
         return answer

@@ -75,9 +75,12 @@ class Signing:
         return attached
 
     def model_signature(self, artifact: Document, name: str) -> Attached | None:
-        """Sign its files for ``model_signing``; None where it is no model."""
+        """Sign its files for ``model_signing``; None where that cannot be.
+
+        It is no model, or it has files that such a signature leaves out.
+        """
         files = about(artifact).files
-        if files is None or not files.by_path:
+        if files is None or not files.by_path or files.unsigned:
             return None
         return self._add(artifact, files.statement(name), replace=False)
 
@@ -124,7 +127,7 @@ class Signing:
 
     def _says(self, found: VerifiedStatement, statement: Statement) -> bool:
         """Whether a statement is there already, and in a log where it is to be."""
-        logged = bool(found.bundle.entries) or not self.logs
+        logged = found.proven.logged or not self.logs
         return logged and found.statement.raw == statement.raw
 
     def _earlier(self, artifact: Document, kind: str) -> tuple[VerifiedStatement, ...]:

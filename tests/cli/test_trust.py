@@ -401,7 +401,13 @@ def test_a_key_in_place_of_its_file_is_not_shown(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [("--require", "2"), ("--type", "cyclonedx"), ("-a", "a=b"), ("--directory", "x")],
+    [
+        ("--require", "2"),
+        ("--type", "cyclonedx"),
+        ("-a", "a=b"),
+        ("--directory", "x"),
+        ("--format", "json"),
+    ],
 )
 def test_what_a_model_signature_cannot_say_is_not_dropped(
     desk: Desk, more: tuple[str, ...]
@@ -435,5 +441,45 @@ def test_git_gets_no_password_and_runs_no_monitor(desk: Desk) -> None:
     (source / ".git" / "info" / "attributes").write_text("*.py filter=x\n")
     (source / "train.py").touch()
     desk.run("attest", *said, desk.model)
-    seen = desk.folder / "seen"
-    assert not seen.exists() or "MODELPACK_PASSWORD" not in seen.read_text()
+    assert not (desk.folder / "seen").exists()
+
+
+def test_an_identity_that_is_empty_was_given_all_the_same(desk: Desk) -> None:
+    """A variable that is not set must not leave the key alone to decide."""
+    empty = ("--certificate-identity", "", "--certificate-oidc-issuer", "")
+    done = desk.run("verify", "--key", "modelpack.pub", *empty, desk.model)
+    assert done.returncode == 2
+    assert "who is to be believed?" in done.stderr
+
+
+def test_a_type_that_no_parser_takes_is_named(desk: Desk) -> None:
+    done = desk.run(
+        "verify", "--key", "modelpack.pub", "--type", "http://[", desk.model
+    )
+    assert done.returncode == 2
+    assert "is no predicate type" in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_refusal_stays_one_where_streams_are_closed(desk: Desk, closed: str) -> None:
+    program = f"{sys.executable} -m modelpack verify --key modelpack.pub {desk.model}"
+    command = ["sh", "-c", f"{program} {closed}"]
+    done = subprocess.run(command, cwd=desk.folder, check=False)
+    assert done.returncode == 3
+
+
+def test_a_deep_directory_is_compared_to_its_end(desk: Desk) -> None:
+    desk.run("sign", "--key", "modelpack.key", desk.model)
+    desk.run("pull", "-q", desk.model, "-o", "copy")
+    at_the_end = desk.folder.joinpath("copy", *["d"] * 1100)
+    subprocess.run(["mkdir", "-p", at_the_end], check=True)
+    against = ("verify", "--key", "modelpack.pub", "--directory", "copy", desk.model)
+    try:
+        assert desk.run(*against).returncode == 0
+        (at_the_end / "file").write_text("x")
+        done = desk.run(*against)
+    finally:
+        # Python's own rmtree gives up on it.
+        subprocess.run(["rm", "-rf", desk.folder / "copy" / "d"], check=True)
+    assert done.returncode == 3
+    assert "not part of what was signed" in done.stderr

@@ -209,6 +209,43 @@ def test_what_could_not_be_verified_is_not_signed(
         sign(sigstore)
 
 
+PAST = {"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"}
+NOW = {"start": "2020-01-01T00:00:00Z", "end": "2999-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    "part", ["tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"]
+)
+def test_what_was_trusted_at_another_time_only_is_not_believed(
+    sigstore: FakeSigstore, part: str
+) -> None:
+    bundle = sign(sigstore)
+
+    def verifier(window: object) -> KeylessVerifier:
+        root: Any = sigstore.trusted_root()
+        for each in root[part]:
+            each.get("publicKey", each)["validFor"] = window
+        raw = json.dumps(root).encode()
+        return KeylessVerifier(
+            Expected(identity=Pattern(ANNA), issuer=Pattern(sigstore.url)),
+            lambda: private_instance(trusted_root=raw),
+        )
+
+    assert verifier(NOW).verify(bundle).logged
+    with pytest.raises(VerificationError):
+        verifier(PAST).verify(bundle)
+
+
+def test_a_promise_without_a_time_is_refused(sigstore: FakeSigstore) -> None:
+    document = json.loads(sign(sigstore).raw)
+    (entry,) = document["verificationMaterial"]["tlogEntries"]
+    junk = base64.b64encode(b"x" * 64).decode()
+    entry |= {"integratedTime": "0", "inclusionPromise": {"signedEntryTimestamp": junk}}
+    bundle = Bundle.parse(json.dumps(document).encode())
+    with pytest.raises(VerificationError, match="tells no time"):
+        believing(sigstore, ANNA).verify(bundle)
+
+
 def test_a_log_entry_about_something_else_is_refused(sigstore: FakeSigstore) -> None:
     sigstore.rekor.lies = True
     bundle = sign(sigstore)

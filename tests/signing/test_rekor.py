@@ -65,10 +65,9 @@ def test_an_entry_about_something_else_is_not_even_written(
     sigstore: FakeSigstore, logs: LogKeys
 ) -> None:
     sigstore.rekor.lies = True
-    with pytest.raises(VerificationError, match="about something else"):
-        sign(sigstore, logs)
-    with pytest.raises(VerificationError, match="about something else"):
-        verifier(logs).verify(sign(sigstore))
+    for known in (logs, None):  # also where nobody can check its proof
+        with pytest.raises(VerificationError, match="about something else"):
+            sign(sigstore, known)
 
 
 def test_an_entry_of_another_signature_is_refused(
@@ -83,6 +82,33 @@ def test_an_entry_of_another_signature_is_refused(
     with pytest.raises(VerificationError, match="about something else"):
         # ECDSA signs the same bytes differently each time.
         verifier(logs).verify(swapped)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"},
+        {"start": "2999-01-01T00:00:00Z"},
+    ],
+)
+def test_a_log_is_believed_while_it_is_trusted(
+    sigstore: FakeSigstore, window: dict[str, str]
+) -> None:
+    bundle = sign(sigstore)
+    root: Any = sigstore.trusted_root()
+    root["tlogs"][0]["publicKey"]["validFor"] = window
+    logs = LogKeys.of_trusted_root(json.dumps(root).encode())
+    with pytest.raises(VerificationError, match="its log is not trusted for"):
+        verifier(logs).verify(bundle)
+
+
+def test_an_address_of_the_log_shows_no_password(logs: LogKeys) -> None:
+    log = RekorLog("http://bob:SECRET@127.0.0.1:1", logs)
+    with pytest.raises(RegistryError) as caught:
+        KeySigning(key=KEY, log=log).sign(STATEMENT)
+    assert "SECRET" not in str(caught.value)
+    with pytest.raises(InvalidInput, match="no URL of HTTP"):
+        RekorLog("rekor.example.com")
 
 
 def test_another_log_is_not_believed(sigstore: FakeSigstore, logs: LogKeys) -> None:

@@ -9,6 +9,7 @@ import pytest
 from modelpack.attestation.any_of import AnyOf
 from modelpack.attestation.bundle import MEDIA_TYPE
 from modelpack.attestation.evidence import KeySigner, Unjudgeable
+from modelpack.attestation.model_signature import ModelFiles
 from modelpack.attestation.predicates import MODEL_SIGNATURE, PROVENANCE, SIGNATURE
 from modelpack.errors import InvalidInput, RegistryError, VerificationError
 from modelpack.oci.descriptor import Descriptor
@@ -24,7 +25,7 @@ from modelpack.workflows.verify import (
     model_signatures,
     verify,
 )
-from tests.workflows.signing import Person, put_model, refer
+from tests.workflows.signing import Person, put_files, put_model, refer
 
 ANNA, BEN = Person.new(), Person.new()
 
@@ -253,6 +254,41 @@ def test_a_referrer_of_another_artifact_is_set_aside(
     assert done.referrer is not None
     store.listed = [done.referrer]
     assert why(store) == ["refers to another artifact"]
+
+
+@pytest.mark.parametrize("added", [".git/config", ".github/workflows/x.yml"])
+def test_what_a_model_signature_leaves_out_cannot_be_slipped_in(
+    store: MemoryStore, added: str
+) -> None:
+    signed = put_files(store, {"w": b"weights", ".gitattributes": b"*"})
+    done = ANNA.signing(store).model_signature(signed, "model")
+    assert done is not None
+    assert check(store, MODEL_SIGNATURE).counted
+    more = put_files(store, {"w": b"weights", added: b"[core]"})
+    bundle = ANNA.signer.sign(done.statement)
+    refer(store, more.descriptor, MEDIA_TYPE, (bundle.raw, MEDIA_TYPE))
+    with pytest.raises(NotVerified) as caught:
+        check(store, MODEL_SIGNATURE)
+    assert added in caught.value.hint
+    assert ANNA.signing(store).model_signature(more, "model") is None
+
+
+def test_a_model_signature_of_no_file_is_none(store: MemoryStore) -> None:
+    bare = put_files(store, {".gitattributes": b"*"})
+    bundle = ANNA.signer.sign(ModelFiles.of({}).statement("model"))
+    refer(store, bare.descriptor, MEDIA_TYPE, (bundle.raw, MEDIA_TYPE))
+    with pytest.raises(NotVerified) as caught:
+        check(store, MODEL_SIGNATURE)
+    assert "lists no file" in caught.value.hint
+
+
+def test_a_model_signature_has_no_annotations(
+    store: MemoryStore, model: Document
+) -> None:
+    ANNA.signing(store).model_signature(model, "model")
+    wanted = Wanted(types=(MODEL_SIGNATURE,), annotations={"a": "b"})
+    with pytest.raises(NotVerified, match="with the annotations"):
+        verify(store, "1", ANNA.verifier, wanted)
 
 
 def test_more_than_1000_referrers_are_refused(

@@ -30,7 +30,7 @@ def require_same(
     """
     if not root.is_dir():
         raise InvalidInput("is not a directory", where=str(root))
-    found = {file.path: file for file in _below(root, "", frozenset(ignored))}
+    found = {file.path: file for file in _below(root, frozenset(ignored))}
     for path in sorted(wanted.keys() | found.keys()):
         where = shown(str(root / path))
         if path not in found:
@@ -41,28 +41,42 @@ def require_same(
             raise VerificationError("is not what was signed", where=where)
 
 
-def _below(root: Path, prefix: str, ignored: frozenset[str]) -> Iterator[LocalFile]:
+def _below(root: Path, ignored: frozenset[str]) -> Iterator[LocalFile]:
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            entries = list(os.scandir(root / prefix))
+        except OSError as error:
+            raise LocalError(
+                error.strerror or str(error), where=shown(str(root / prefix))
+            ) from error
+        for entry in entries:
+            relative = prefix + entry.name
+            if relative in ignored:
+                continue
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append(f"{relative}/")
+            else:
+                yield _file(root, relative, status)
+
+
+def _file(root: Path, relative: str, status: os.stat_result) -> LocalFile:
+    if not stat.S_ISREG(status.st_mode):
+        raise VerificationError(
+            "is neither a file nor a directory", where=shown(str(root / relative))
+        )
     try:
-        entries = sorted(os.scandir(root / prefix), key=lambda entry: entry.name)
-    except OSError as error:
-        raise LocalError(
-            error.strerror or str(error), where=shown(str(root / prefix))
+        path = parse_path(relative, shown(relative))
+    except InvalidInput as error:  # then it is in no model
+        raise VerificationError(
+            f"is not part of what was signed: {error.message[:160]}",
+            where=shown(str(root / relative)),
         ) from error
-    for entry in entries:
-        relative = prefix + entry.name
-        if relative in ignored:
-            continue
-        status = entry.stat(follow_symlinks=False)
-        if stat.S_ISDIR(status.st_mode):
-            yield from _below(root, relative + "/", ignored)
-        elif stat.S_ISREG(status.st_mode):
-            yield LocalFile(
-                path=parse_path(relative, shown(relative)),
-                source=root / relative,
-                fingerprint=Fingerprint.of(status),
-                executable=False,
-            )
-        else:
-            raise VerificationError(
-                "is neither a file nor a directory", where=shown(str(root / relative))
-            )
+    return LocalFile(
+        path=path,
+        source=root / relative,
+        fingerprint=Fingerprint.of(status),
+        executable=False,
+    )
