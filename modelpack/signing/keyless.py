@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,13 +26,12 @@ from modelpack.errors import (
     RegistryError,
     VerificationError,
 )
-from modelpack.signing.validity import Validity
+from modelpack.signing.trusted import Trusted
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from sigstore.models import ClientTrustConfig, TrustedRoot
+    from sigstore.models import ClientTrustConfig
     from sigstore.oidc import IdentityToken
-    from sigstore.verify import Verifier as SigstoreVerifier
 
 # sigstore/fulcio, docs/oid-info.md: the issuer, raw and as a DER UTF8String.
 _ISSUER_V1: Final = "1.3.6.1.4.1.57264.1.1"
@@ -101,18 +100,18 @@ class KeylessVerifier:
         self._expected = expected
         self._trust = trust
         self._lock = threading.Lock()
-        self._loaded: _Trusted | None = None
+        self._loaded: Trusted | None = None
 
     def load(self) -> None:
         """Take in the trust; ``InvalidInput`` where it cannot be used."""
         self._trusted()
 
-    def _trusted(self) -> _Trusted:
+    def _trusted(self) -> Trusted:
         with self._lock:
             if self._loaded is None:
                 root = self._trust().trusted_root
                 try:
-                    self._loaded = _Trusted(root)
+                    self._loaded = Trusted(root)
                 except Exception as error:
                     raise InvalidInput(_reason(error), where="trusted root") from error
             return self._loaded
@@ -152,63 +151,6 @@ class KeylessVerifier:
         # nobody says which it was.
         signed_at = times[0] if len(times) == 1 else None
         return Proven(signer=policy.found, signed_at=signed_at, logged=True)
-
-
-class _Trusted:
-    """sigstore's verifiers for one trusted root, each for what is trusted at a time.
-
-    sigstore-python takes keys and authorities whose time has ended for good ones,
-    since they were when older signatures were made; it does not ask whether this one
-    is so old.
-    """
-
-    def __init__(self, root: TrustedRoot) -> None:
-        self._inner = root._inner  # noqa: SLF001 - its own fields are nowhere else
-        self._lock = threading.Lock()
-        self._verifiers: dict[tuple[tuple[int, ...], ...], SigstoreVerifier] = {}
-        self._verifier(tuple(tuple(range(len(of))) for of in self._lists().values()))
-
-    def at(self, times: Sequence[datetime]) -> SigstoreVerifier:
-        """Return what believes only those that are trusted at all of ``times``."""
-        kept = tuple(
-            tuple(
-                index
-                for index, one in enumerate(members)
-                if all(_valid_for(one).holds(time) for time in times)
-            )
-            for members in self._lists().values()
-        )
-        for name, indexes in zip(self._lists(), kept, strict=True):
-            if not indexes and name != "timestamp_authorities":
-                said = ", ".join(f"{time:%Y-%m-%d}" for time in times)
-                raise VerificationError(f"none of the {name} was trusted on {said}")
-        with self._lock:
-            return self._verifier(kept)
-
-    def _verifier(self, kept: tuple[tuple[int, ...], ...]) -> SigstoreVerifier:
-        from sigstore.models import TrustedRoot
-        from sigstore.verify import Verifier as SigstoreVerifier
-
-        if kept not in self._verifiers:
-            lists = self._lists()
-            update = {
-                name: [lists[name][index] for index in indexes]
-                for name, indexes in zip(lists, kept, strict=True)
-            }
-            inner = self._inner.model_copy(update=update)
-            self._verifiers[kept] = SigstoreVerifier(trusted_root=TrustedRoot(inner))
-        return self._verifiers[kept]
-
-    def _lists(self) -> dict[str, Sequence[Any]]:
-        names = ("tlogs", "ctlogs", "certificate_authorities", "timestamp_authorities")
-        return {name: getattr(self._inner, name) for name in names}
-
-
-def _valid_for(trusted: Any) -> Validity:  # noqa: ANN401 - sigstore's own models
-    range_ = getattr(trusted, "valid_for", None) or trusted.public_key.valid_for
-    if range_ is None:
-        return Validity()
-    return Validity(range_.start, range_.end)
 
 
 class _Policy:
