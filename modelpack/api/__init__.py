@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from modelpack.api.access import login, logout
+    from modelpack.api.copying import CopyResult, copy
     from modelpack.api.describing import sbom
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CopyResult",
     "Inspection",
     "PullResult",
     "PushResult",
@@ -50,6 +52,7 @@ __all__ = [
     "attest",
     "believe_identity",
     "believe_keys",
+    "copy",
     "diff",
     "generate_key",
     "inspect",
@@ -78,6 +81,7 @@ __all__ = [
 _HOMES: Final = {
     "Inspection": "inspection",
     "PullResult": "fetching",
+    "CopyResult": "copying",
     "PushResult": "publishing",
     "ScanResult": "scanning",
     "Settings": "settings",
@@ -88,6 +92,7 @@ _HOMES: Final = {
     "Sigstore": "keyless",
     "believe_identity": "keyless",
     "believe_keys": "verifying",
+    "copy": "copying",
     "diff": "inspection",
     "generate_key": "keys",
     "inspect_key": "keys",

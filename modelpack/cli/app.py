@@ -8,6 +8,7 @@ import typer
 
 from modelpack.cli import (
     attest,
+    copy,
     diff,
     inspect,
     key,
@@ -59,6 +60,7 @@ MOVE, TRUST, LOOK, KEEP = "Move", "Trust", "Look", "Registries"
 SERVE = "Serve"
 app.command(rich_help_panel=MOVE)(push.push)
 app.command(rich_help_panel=MOVE)(pull.pull)
+app.command(rich_help_panel=MOVE)(copy.copy)
 app.command(rich_help_panel=TRUST)(sign.sign)
 app.command(rich_help_panel=TRUST)(attest.attest)
 app.command(rich_help_panel=TRUST)(verify.verify)

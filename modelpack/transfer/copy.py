@@ -47,13 +47,22 @@ class Copy:
     def _blob(self, blob: Descriptor) -> None:
         self.sender.send(
             Outgoing(
-                name=str(blob.digest),
+                name=_name(blob),
                 key=str(blob.digest),
                 size=blob.size,
                 blocks=stored_blocks(self.source, blob),
                 digest=blob.digest,
             )
         )
+
+
+def _name(blob: Descriptor) -> str:
+    """Return what people know a blob by: the file that it is, or else its digest."""
+    return (
+        blob.annotations.get("org.cncf.model.filepath")
+        or blob.annotations.get("org.opencontainers.image.title")
+        or str(blob.digest)
+    )
 
 
 def stored_blocks(source: Source, blob: Descriptor) -> Blocks:

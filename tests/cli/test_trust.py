@@ -483,3 +483,25 @@ def test_a_deep_directory_is_compared_to_its_end(desk: Desk) -> None:
         subprocess.run(["rm", "-rf", desk.folder / "copy" / "d"], check=True)
     assert done.returncode == 3
     assert "not part of what was signed" in done.stderr
+
+
+def test_a_copy_stays_signed(desk: Desk) -> None:
+    desk.run("sign", "--key", "modelpack.key", desk.model)
+    place = desk.model.rpartition(":")[0]
+    carried = desk.run("copy", "-q", desk.model, "oci-archive:carried.tar")
+    assert carried.returncode == 0, carried.stderr
+    digest = carried.stdout.strip().rpartition("@")[2]
+    inside = desk.run("copy", "oci-archive:carried.tar:1", f"{place}-inside:approved")
+    assert inside.stdout == f"{place}-inside@{digest}\n"
+    assert "copied" in inside.stderr
+    assert "weights.bin" in inside.stderr
+    for goal in ("oci-archive:carried.tar:1", f"{place}-inside:approved"):
+        done = desk.run("verify", "--key", "modelpack.pub", goal)
+        assert done.returncode == 0, done.stderr
+    bare = desk.run("copy", "--no-referrers", desk.model, f"{place}-bare")
+    assert "mounted" in bare.stderr
+    done = desk.run("verify", "--key", "modelpack.pub", f"{place}-bare:1")
+    assert done.returncode == 3
+    refused = desk.run("copy", desk.model, f"{place}@{digest}")
+    assert refused.returncode == 2
+    assert "a copy has the digest of what is copied" in refused.stderr

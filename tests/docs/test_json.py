@@ -24,6 +24,7 @@ _COMMANDS = {
     "push": f"push {MODEL} {_REFERENCE}",
     "pull": f"pull {_REFERENCE} -o copy",
     "inspect": f"inspect --headers {_REFERENCE}",
+    "copy": f"copy {_REFERENCE} oci:copied:1",
     "scan": f"scan {_REFERENCE}",
     "ls": f"ls {_REFERENCE.removesuffix(':1')}",
     "tree": f"tree {_REFERENCE}",
