@@ -73,7 +73,7 @@ def judge_document(document: object, name: str) -> Iterator[Finding]:
     templates: list[str] = []
     yield from _of_parts(document, templates)
     yield from judge_templates(templates)
-    for_name = _BY_NAME.get(name)
+    for_name = _BY_NAME.get(name.lower())  # some disks tell no case apart
     if for_name is not None:
         yield from for_name(document)
 

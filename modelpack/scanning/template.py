@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from modelpack.formats.names import shown
+from modelpack.scanning.made_texts import MadeTexts, every_node
 from modelpack.scanning.rules import Rule
 from modelpack.scanning.verdict import Finding
 
@@ -64,8 +65,6 @@ _METHODS: Final = frozenset(
     | {"rfind", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip"}
     | {"strftime", "title", "update", "upper", "values"}
 )
-# Within a subscript, what cannot make up the name of an attribute.
-_IN_SUBSCRIPT: Final = frozenset({"abs", "first", "int", "last", "length", "count"})
 
 
 def judge_templates(sources: Sequence[str]) -> Iterator[Finding]:
@@ -118,7 +117,9 @@ def _environment() -> Environment:
 
 def _reaching(tree: nodes.Template) -> Iterator[Finding]:
     own = _own_names(tree)
-    for node in _all(tree):
+    if not own.texts.settled:
+        yield Finding(rule=Rule.NOT_JUDGED, message="a template of too many names")
+    for node in every_node(tree):
         message = _objection(node, own)
         if message:
             yield Finding(rule=Rule.CHAT_TEMPLATE, message=message, line=node.lineno)
@@ -126,30 +127,29 @@ def _reaching(tree: nodes.Template) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _OwnNames:
-    """What the template itself names: its macros, and all that it sets."""
+    """What the template itself names: its macros, all that it sets, and fields."""
 
     macros: AbstractSet[str]
     variables: AbstractSet[str]
+    fields: AbstractSet[str]
+    texts: MadeTexts
 
 
 def _own_names(tree: nodes.Template) -> _OwnNames:
     macros: set[str] = set()
     variables: set[str] = set()
-    for node in _all(tree):
+    fields: set[str] = set()
+    for node in every_node(tree):
         match type(node).__name__:
             case "Macro":
                 macros.add(getattr(node, "name", ""))
             case "Name" if getattr(node, "ctx", "") in {"store", "param"}:
                 variables.add(getattr(node, "name", ""))
-    return _OwnNames(macros, variables)
-
-
-def _all(tree: nodes.Node) -> Iterator[nodes.Node]:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(node.iter_child_nodes())
+            case "NSRef":
+                fields.add(getattr(node, "attr", ""))
+            case "Keyword":  # of namespace(), for one
+                fields.add(getattr(node, "key", ""))
+    return _OwnNames(macros, variables, fields, MadeTexts(tree, macros))
 
 
 def _objection(node: nodes.Node, own: _OwnNames) -> str:
@@ -162,26 +162,13 @@ def _of_attribute(node: nodes.Getattr, _: _OwnNames) -> str:
     return f"reads the attribute {shown(node.attr)}" if _reaches(node.attr) else ""
 
 
-def _of_item(node: nodes.Getitem, _: _OwnNames) -> str:
+def _of_item(node: nodes.Getitem, own: _OwnNames) -> str:
     key = getattr(node.arg, "value", None)
     if isinstance(key, str) and _reaches(key):
         return f"reads the item {shown(key)}"
-    if any(map(_makes_text, _all(node.arg))):
+    if own.texts.holds(node.arg):
         return "reads an item whose name it puts together"
     return ""
-
-
-def _makes_text(node: nodes.Node) -> bool:
-    match type(node).__name__:
-        case "Concat":
-            return True
-        case "Filter":
-            return getattr(node, "name", "") not in _IN_SUBSCRIPT
-        case "Add" | "Mod" | "Mul":
-            sides = (getattr(node, "left", None), getattr(node, "right", None))
-            return any(isinstance(getattr(each, "value", None), str) for each in sides)
-        case _:
-            return False
 
 
 def _of_constant(node: nodes.Const, _: _OwnNames) -> str:
@@ -224,12 +211,14 @@ def _of_call(node: nodes.Call, own: _OwnNames) -> str:
             return "calls what it has computed"
     if name not in known:
         return f"calls {shown(name)}"
+    if name in own.fields and type(called).__name__ == "Getattr":
+        return f"calls what it has put under {shown(name)}"
     return _counted(node) if name == "range" else ""
 
 
 def _counted(node: nodes.Call) -> str:
     for argument in node.args:
-        for inner in _all(argument):
+        for inner in every_node(argument):
             number = getattr(inner, "value", None)
             if isinstance(number, int) and abs(number) > MAX_RANGE:
                 return f"counts to {number}"

@@ -138,6 +138,25 @@ def test_cosign_finds_the_signed_annotations(
     assert desk.try_peer("cosign", *asked, "-a", "stage=test", reference).code != 0
 
 
+@pytest.mark.parametrize("form", Form)
+def test_what_cosign_has_signed_is_signed_wherever_it_is_copied(
+    form: Form, reference: str, distribution: Running, desk: Desk, tmp_path: Path
+) -> None:
+    """Over an archive, to a registry that does not list referrers itself."""
+    cosign = Cosign(desk, no_sigstore(tmp_path), form)
+    cosign.generate_key("dev")
+    cosign.sign("dev", Way.KEY, reference)
+    cosign.attest("dev", Way.KEY, reference)
+    inside, bare = (f"{distribution.host}/{name}/model:v1" for name in ("in", "bare"))
+    desk.modelpack("copy", reference, "oci-archive:carried.tar")
+    desk.modelpack("copy", "oci-archive:carried.tar:v1", inside)
+    desk.modelpack("copy", "--no-referrers", reference, bare)
+    for check in (cosign.verify, cosign.verify_attestation):
+        verified = check("dev", Way.KEY, inside)
+        assert verified.code == 0, verified.err
+        assert check("dev", Way.KEY, bare).code != 0
+
+
 def test_no_signature_is_lost_among_twenty(
     distribution: Running, model: Path, desk: Desk, tmp_path: Path
 ) -> None:

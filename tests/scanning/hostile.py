@@ -447,6 +447,29 @@ TEMPLATES: Final = (
     "{{ m | join(', ', k) }}",
     "{{ m | map(*k) | list }}",
     "{{ m | sort(**k) }}",
+    # The same over variables, loops, macros and namespaces.
+    "{% set u = '_' ~ '_' %}{% set k = u ~ 'class' ~ u %}{{ x[k] }}",
+    "{% set u = '_' %}{% set v = u + u %}{{ x[v + c + v] }}",
+    "{% set u = '_' %}{{ x[u + u + c + u + u] }}",
+    "{% for k in [a ~ 'class' ~ a] %}{{ x[k] }}{% endfor %}",
+    "{% set k %}__{{ 'class' }}__{% endset %}{{ x[k] }}",
+    "{% macro m() %}_{{ '_cla' }}{% endmacro %}{{ x[m()] }}",
+    "{% macro m(k) %}{{ x[k] }}{% endmacro %}{{ m(a ~ 'class' ~ a) }}",
+    "{% macro m(k=a ~ 'class') %}{{ x[k] }}{% endmacro %}{{ m() }}",
+    "{% set ns = namespace(k=a ~ 'class') %}{{ x[ns.k] }}",
+    "{% set ns = namespace(k='') %}{% set ns.k = ns.k + 'cl' %}{{ x[ns.k] }}",
+    "{% set d = {'k': a ~ 'class'} %}{{ x[d.k] }}",
+    "{% with k = a ~ 'class' %}{{ x[k] }}{% endwith %}",
+    "{{ x['-'.join(a)] }}",
+    "{{ x['-class-'.replace('-', a)] }}",
+    "{{ x[strftime_now(a)] }}",
+    "{% set a, b = ['_' ~ '_', 1] %}{{ x[a] }}",
+    # A method by its name, and something else behind it.
+    "{% set ns = namespace() %}{% set ns.get = x[k] %}{{ ns.get('true') }}",
+    "{% set ns = namespace(get=x[k]) %}{{ ns.get('true') }}",
+    "{% set g = namespace[a ~ 'init' ~ a] %}{{ g['os'].replace('a', 'b') }}",
+    "".join(f"{{% set a{n} = a{n + 1} %}}" for n in range(99)) + "{{ x[a0] }}"
+    "{% set a99 = a ~ b %}",
 )
 
 

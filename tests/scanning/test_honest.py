@@ -186,6 +186,24 @@ def test_a_stored_array_passes_however_large_it_is(tmp_path: Path) -> None:
     assert judge(window_on(path)).verdict.findings == ()
 
 
+SUBSCRIPTS: Final = (
+    "{{ messages[messages | length - 1]['role'] }}",
+    "{{ messages[loop.index0 + 1].role }}",
+    "{% set role = message['role'] | lower | trim %}{{ names[role] }}",
+    "{% set ns = namespace(index=0, text='') %}{{ messages[ns.index - 1] }}",
+    "{% for key, value in properties | dictsort %}{{ properties[key] }}{% endfor %}",
+    "{% macro m(p, key) %}{{ p[key] }}{% endmacro %}{{ m(properties, 'type') }}",
+    "{% for i in range(messages | length - 1, -1, -1) %}{{ messages[i] }}{% endfor %}",
+    "{{ content.split('</think>')[-1].lstrip('\n') }}",
+    "{% set text = 'a' ~ b %}{{ text[:5] }}",
+)
+
+
+@pytest.mark.parametrize("source", SUBSCRIPTS)
+def test_subscripts_that_templates_need_pass(source: str) -> None:
+    assert list(judge_templates([source])) == []
+
+
 def test_a_variable_may_have_the_name_of_what_others_are_given() -> None:
     source = "{% for g in groups %}{{ g }}{% endfor %}"
     assert list(judge_templates([source])) == []
