@@ -148,7 +148,7 @@ def _weights(window: Window, head: bytes, suffix: str) -> Kind | None:
         return Kind.SAFETENSORS
     if head.startswith(LEGACY_TORCH_MAGIC):
         return Kind.TORCH_LEGACY
-    if pickled or looks_like_bare_pickle(window):
+    if pickled or looks_like_bare_pickle(window, head):
         return Kind.PICKLE
     return None
 

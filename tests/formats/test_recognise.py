@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelpack.formats.pickled.recognise import looks_like_bare_pickle
+from modelpack.formats.pickled.recognise import MAX_READ, looks_like_bare_pickle
 from modelpack.formats.window import Window
 
 # What unpicklers take and what they do not, to be put together at random.
@@ -101,3 +101,20 @@ def test_a_whole_pickle_is_recognised(value: object, protocol: int) -> None:
 )
 def test_honest_text_is_none(text: str) -> None:
     assert not looks_like_bare_pickle(Window.of(text.encode()))
+
+
+def test_no_more_of_a_file_is_read_than_it_takes() -> None:
+    """The file may be one of gigabytes in a registry, and its line without an end."""
+    read = 0
+
+    def read_at(offset: int, count: int) -> bytes:
+        nonlocal read
+        read += count
+        return (b"V" if offset == 0 else b"a") + b"a" * (count - 1)
+
+    assert looks_like_bare_pickle(Window("x", 1 << 40, read_at))
+    assert read < MAX_READ + (1 << 20)
+    read = 0
+    head = b"text"
+    assert not looks_like_bare_pickle(Window("x", 1 << 40, read_at), head)
+    assert read == 0

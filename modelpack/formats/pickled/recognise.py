@@ -15,6 +15,7 @@ __all__ = ["LEGACY_TORCH_MAGIC", "has_pickle_magic", "looks_like_bare_pickle"]
 LEGACY_TORCH_MAGIC: Final = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
 MAX_OPCODES: Final = 1_000_000
+MAX_READ: Final = 16 << 20  # the file may lie in a registry
 
 _MAGIC_SIZE: Final = 3
 _PROTO: Final = 0x80
@@ -80,7 +81,7 @@ def has_pickle_magic(head: bytes) -> bool:
     return proto == _PROTO and protocol in _PROTOCOLS and opcode in _OPCODES
 
 
-def looks_like_bare_pickle(window: Window) -> bool:
+def looks_like_bare_pickle(window: Window, head: bytes = b"") -> bool:
     """Tell whether an unpickler that takes it for one would import and run something.
 
     Protocols 0 and 1 have no magic, and are close to text. So each opcode is
@@ -88,20 +89,23 @@ def looks_like_bare_pickle(window: Window) -> bool:
     more kindly than it: until one runs what another has imported, or until no
     unpickler would go on. Whatever follows is of no help then. A file that is one
     pickle after the other to its last byte is one, too, even if nothing is run, and
-    so is one that does not end within ``MAX_OPCODES``.
+    so is one that does not end within ``MAX_OPCODES`` and ``MAX_READ`` bytes.
+
+    ``head`` are the bytes that the caller has read already, from the first one on.
     """
-    return _Machine(window).runs()
+    return _Machine(window, head).runs()
 
 
 class _Machine:
     """The unpickler's stack, by its height alone."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, head: bytes) -> None:
         self._window = window
         self._at = 0
-        self._block = b""
+        self._block = head
         self._start = 0
         self._ahead = _FIRST_BLOCK
+        self._read = 0
         self._heights = [0]  # of the stack's parts between two marks
         self._memo = self._imported = False
 
@@ -112,7 +116,7 @@ class _Machine:
                 return 0 < ended == self._at
             opcode = _OPCODES.get(self._bytes(1)[0])
             if opcode is None or not self._step(opcode):
-                return False
+                return self._read > MAX_READ
             if self._imported and opcode.name in _ACTS:
                 return True
             if opcode.name == "STOP":
@@ -186,7 +190,7 @@ class _Machine:
         first = self._block[begin : begin + _LONGEST_LINE].partition(b"\n")[0]
         while end < 0:
             self._at += len(self._block)
-            if self._at >= self._window.size:
+            if self._at >= self._window.size or self._read > MAX_READ:
                 return None
             self._load()
             end = self._block.find(b"\n")
@@ -198,6 +202,7 @@ class _Machine:
         self._start = self._at
         size = min(self._ahead, max(0, self._window.size - self._at))
         self._block = self._window.read(self._at, size) if size else b""
+        self._read += size
         self._ahead = min(2 * self._ahead, _BLOCK)  # hardly a file gets that far
         return 0
 
