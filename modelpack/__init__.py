@@ -18,6 +18,7 @@ from modelpack.version import __version__
 
 if TYPE_CHECKING:
     from modelpack.api import (
+        Description,
         Inspection,
         PullResult,
         PushResult,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         attest,
         believe_identity,
         believe_keys,
+        describe,
         diff,
         generate_key,
         inspect,
@@ -82,6 +84,7 @@ __all__ = [
     "AuthenticationError",
     "Began",
     "ContentError",
+    "Description",
     "Done",
     "Event",
     "Inspection",
@@ -111,6 +114,7 @@ __all__ = [
     "attest",
     "believe_identity",
     "believe_keys",
+    "describe",
     "diff",
     "generate_key",
     "inspect",

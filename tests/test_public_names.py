@@ -10,6 +10,8 @@ import modelpack
 import modelpack.errors
 
 _VERBS: Final = {
+    "describe": "(target, *, allow=(), include=(), exclude=(), settings=None, "
+    "notify=nobody)",
     "diff": "(before, after, *, settings=None)",
     "login": "(host, username, password, *, settings=None)",
     "logout": "(host)",
@@ -60,6 +62,7 @@ _EVENTS: Final = {
     "Warned",
 }
 _RESULTS: Final = {
+    "Description": {"target", "digest", "passes", "predicates"},
     "Inspection": {"reference", "model"},
     "PullResult": {
         "reference",

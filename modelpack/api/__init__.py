@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from modelpack.api.access import login, logout
     from modelpack.api.copying import CopyResult, copy
-    from modelpack.api.describing import sbom
+    from modelpack.api.describing import Description, describe, sbom
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
     from modelpack.api.keyless import Sigstore, believe_identity, sign_keyless
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CopyResult",
+    "Description",
     "Inspection",
     "PullResult",
     "PushResult",
@@ -53,6 +54,7 @@ __all__ = [
     "believe_identity",
     "believe_keys",
     "copy",
+    "describe",
     "diff",
     "generate_key",
     "inspect",
@@ -93,6 +95,8 @@ _HOMES: Final = {
     "believe_identity": "keyless",
     "believe_keys": "verifying",
     "copy": "copying",
+    "Description": "describing",
+    "describe": "describing",
     "diff": "inspection",
     "generate_key": "keys",
     "inspect_key": "keys",

@@ -1,17 +1,54 @@
-"""``sbom``: what a model is made of."""
+"""``sbom`` and ``describe``: what a model is, and what it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
-from modelpack.api.targets import opened
+from modelpack.api.targets import Target, opened
+from modelpack.attestation.predicates import BOM, FACTS, SCAN
+from modelpack.disk.file import FileContent
 from modelpack.disk.source.parcels import LocalParcel
+from modelpack.oci.digest import Digest
+from modelpack.scanning.rules import Allowance
+from modelpack.scanning.verdict import Outcome
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.version import __version__
-from modelpack.workflows.describe import read
+from modelpack.workflows.describe import read, scanned
+from modelpack.workflows.scan import scan as judge
+
+if TYPE_CHECKING:
+    from modelpack.documents.described import Described
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """All that is said of a model: a document for each predicate type.
+
+    ``digest`` is that of the artifact; None for a folder. ``passes`` says whether
+    every file passes the scan.
+    """
+
+    target: str
+    digest: Digest | None
+    passes: bool
+    predicates: Mapping[str, Mapping[str, object]]
+
+    def files(self) -> Mapping[str, bytes]:
+        """Return the documents under the names that ``describe`` gives them."""
+        return {
+            _NAMES[kind]: json.dumps(predicate, indent=2, ensure_ascii=False).encode()
+            + b"\n"
+            for kind, predicate in self.predicates.items()
+        }
+
+
+_NAMES = {BOM: "bom.json", FACTS: "facts.json", SCAN: "scan.json"}
 
 
 def sbom(
@@ -29,23 +66,77 @@ def sbom(
     ``SOURCE_DATE_EPOCH`` says one.
     """
     from modelpack.documents.cyclonedx import ml_bom
-    from modelpack.documents.described import Described
 
     command = Command(settings, notify)
-    with (
-        opened(target, command, include=include, exclude=exclude) as found,
-        command.open_cache() as cache,
-    ):
+    with opened(target, command, include=include, exclude=exclude) as found:
+        model = look(found, command)
+    return ml_bom(model, spec_version=spec_version, tool_version=__version__)
+
+
+def describe(
+    target: str | Path,
+    *,
+    allow: Iterable[Allowance] = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> Description:
+    """Read and scan a folder, a file or an artifact, and write all documents about it.
+
+    Whether it passes the scan stands in the documents, and in ``passes``.
+    """
+    command = Command(settings, notify)
+    with opened(target, command, include=include, exclude=exclude) as found:
+        return described(found, command, allow=allow)
+
+
+def described(
+    found: Target, command: Command, *, allow: Iterable[Allowance]
+) -> Description:
+    """Make the documents about files that are here."""
+    from modelpack.documents.cyclonedx import ml_bom
+    from modelpack.documents.facts import facts_predicate
+    from modelpack.scanning.report import scan_document, vuln_predicate
+
+    allowed = frozenset(map(Allowance, allow))
+    started = command.settings.now()
+    report = judge(map(FileContent, found.files), command.crew, allow=allowed)
+    finished = command.settings.now()
+    model = look(found, command)
+    scan = scanned(report, allow=allowed, version=__version__, finished=finished)
+    bom = ml_bom(model, spec_version="1.6", tool_version=__version__)
+    return Description(
+        target=found.reference,
+        digest=found.digest,
+        passes=report.outcome is Outcome.PASS,
+        predicates={
+            BOM: json.loads(bom),
+            FACTS: facts_predicate(model, scan),
+            SCAN: vuln_predicate(
+                scan_document(report, allow=allowed, version=__version__),
+                version=__version__,
+                started=started,
+                finished=finished,
+            ),
+        },
+    )
+
+
+def look(found: Target, command: Command) -> Described:
+    """Read and hash files that are here, and warn of what cannot be read."""
+    from modelpack.documents.described import Described
+
+    with command.open_cache() as cache:
         parcels = [LocalParcel(file, cache) for file in found.files]
         model = read(parcels, command.crew)
-        for fault in model.facts.faults:
-            command.warn(f"says nothing here, for it cannot be read: {fault}")
-        described = Described(
-            name=found.name,
-            facts=model.facts,
-            files=model.files,
-            digest=found.digest,
-            repository=found.repository,
-            created=command.settings.created,
-        )
-    return ml_bom(described, spec_version=spec_version, tool_version=__version__)
+    for fault in model.facts.faults:
+        command.warn(f"says nothing here, for it cannot be read: {fault}")
+    return Described(
+        name=found.name,
+        facts=model.facts,
+        files=model.files,
+        digest=found.digest,
+        repository=found.repository,
+        created=command.settings.created,
+    )

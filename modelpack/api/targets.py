@@ -45,7 +45,8 @@ def opened(
     if path.exists():
         yield Target(
             reference=str(target),
-            name=path.resolve().name,
+            # A link is named by its own name, and `..` by what it means.
+            name=path.name if path.name.strip(".") else path.resolve().name,
             files=list_model(path, include=include, exclude=exclude),
         )
         return

@@ -14,10 +14,17 @@ SIGNATURE: Final = "https://sigstore.dev/cosign/sign/v1"
 MODEL_SIGNATURE: Final = "https://model_signing/signature/v1.0"
 PROVENANCE: Final = "https://slsa.dev/provenance/v1"
 CUSTOM: Final = "https://cosign.sigstore.dev/attestation/v1"
+SCAN: Final = "https://cosign.sigstore.dev/attestation/vuln/v1"
+BOM: Final = "https://cyclonedx.org/bom"
+# Names and no addresses: nobody's web site has to stay for them to mean something.
+FACTS: Final = "urn:modelpack:facts:v1"
+CARD: Final = "urn:modelpack:card:v1"
 
 TYPES: Final = {
+    "card": CARD,
     "custom": CUSTOM,
-    "cyclonedx": "https://cyclonedx.org/bom",
+    "cyclonedx": BOM,
+    "facts": FACTS,
     "link": "https://in-toto.io/Link/v1",
     "openvex": "https://openvex.dev/ns",
     "slsaprovenance": "https://slsa.dev/provenance/v0.2",
@@ -29,7 +36,7 @@ TYPES: Final = {
     "svr": "https://in-toto.io/attestation/svr/v0.2",
     "test-result": "https://in-toto.io/attestation/test-result/v0.1",
     "vsa": "https://slsa.dev/verification_summary/v1",
-    "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+    "vuln": SCAN,
     "vulns": "https://in-toto.io/attestation/vulns/v0.2",
 }
 

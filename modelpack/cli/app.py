@@ -9,6 +9,7 @@ import typer
 from modelpack.cli import (
     attest,
     copy,
+    describe,
     diff,
     inspect,
     key,
@@ -68,6 +69,7 @@ app.add_typer(key.app, name="key", rich_help_panel=TRUST)
 app.command(rich_help_panel=LOOK)(inspect.inspect)
 app.command(rich_help_panel=LOOK)(scan.scan)
 app.command(rich_help_panel=LOOK)(sbom.sbom)
+app.command(rich_help_panel=LOOK)(describe.describe)
 app.command(rich_help_panel=LOOK)(ls.ls)
 app.command(rich_help_panel=LOOK)(tree.tree)
 app.command(rich_help_panel=LOOK)(diff.diff)

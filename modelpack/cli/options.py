@@ -12,6 +12,7 @@ import typer
 
 from modelpack.api.settings import Settings
 from modelpack.errors import InvalidInput
+from modelpack.scanning.rules import Allowance
 
 _SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -53,6 +54,10 @@ Include = Annotated[
 ]
 Exclude = Annotated[
     list[str] | None, typer.Option(help="Leave out what matches; repeatable.")
+]
+Allow = Annotated[
+    list[Allowance] | None,
+    typer.Option(help="Let this pass the scan, too; repeatable."),
 ]
 PlainHttp = Annotated[
     bool,

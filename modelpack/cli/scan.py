@@ -11,7 +11,6 @@ import typer
 from modelpack.cli import options
 from modelpack.cli.console import json_text, progress, show_json, tell, write_new
 from modelpack.errors import PolicyDenied
-from modelpack.scanning.rules import Allowance
 
 if TYPE_CHECKING:
     from modelpack.api.scanning import ScanResult
@@ -29,10 +28,7 @@ class ScanFormat(StrEnum):
 def scan(  # noqa: PLR0913 - one parameter for each flag
     target: options.Target,
     *,
-    allow: Annotated[
-        list[Allowance] | None,
-        typer.Option(help="Let this pass, too; repeatable."),
-    ] = None,
+    allow: options.Allow = None,
     shape: Annotated[
         ScanFormat,
         typer.Option(

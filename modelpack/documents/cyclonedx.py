@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from modelpack.documents.checking import SPEC_VERSIONS, Json, check_bom
-from modelpack.documents.described import Described, DescribedFile, Origin, origins
+from modelpack.documents.described import (
+    Ancestor,
+    Described,
+    DescribedFile,
+    Origin,
+    ancestors,
+    origins,
+)
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 
@@ -24,8 +30,6 @@ __all__ = ["ml_bom"]
 _ALGORITHMS: Final = {"sha256": "SHA-256", "sha512": "SHA-512"}
 _ROOT: Final = "system"
 _MODEL: Final = "model"
-# A name on the hub; nothing that begins with a dot, which would lead elsewhere.
-_HUB_NAME: Final = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 # Which claim fills which field; what is filled says where it comes from.
 _CARD_FIELDS: Final = {
     "task": "task",
@@ -64,9 +68,6 @@ class _Writer:
         self._model = model
         self._claims = model.facts.claims
         self._origins = origins(model.facts)
-        # GGUF has titles there, such as "Llama 3", and a title may look like a name.
-        origin = self._origins.get("base_models")
-        self._names_on_hub = not str(origin).lower().endswith(".gguf")
         self._says_how = spec_version != SPEC_VERSIONS[0]
 
     def metadata(self, tool_version: str) -> Json:
@@ -100,10 +101,7 @@ class _Writer:
             component["licenses"] = self._licenses()
         if self._claims.base_models:
             component["pedigree"] = {
-                "ancestors": [
-                    _ancestor(name, on_hub=self._names_on_hub)
-                    for name in dict.fromkeys(self._claims.base_models)
-                ]
+                "ancestors": [_ancestor(each) for each in ancestors(model)]
             }
         return component
 
@@ -167,6 +165,7 @@ class _Writer:
             ("precision", measured.precision),
             ("quantization", self._claims.quantization),
             ("library", self._claims.library),
+            ("relation", self._claims.relation),
         ):
             if value:
                 pairs.append((f"modelpack:{name}", value))
@@ -212,14 +211,10 @@ def _file(file: DescribedFile) -> Json:
     }
 
 
-def _ancestor(name: str, *, on_hub: bool) -> Json:
-    from packageurl import PackageURL
-
-    ancestor: Json = {"type": "machine-learning-model", "name": name}
-    if on_hub and _HUB_NAME.fullmatch(name):
-        namespace, _, short = name.rpartition("/")
-        purl = PackageURL(type="huggingface", namespace=namespace or None, name=short)
-        ancestor["purl"] = purl.to_string()
+def _ancestor(found: Ancestor) -> Json:
+    ancestor: Json = {"type": "machine-learning-model", "name": found.name}
+    if found.purl:
+        ancestor["purl"] = found.purl
     return ancestor
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,8 +12,19 @@ from modelpack.model.facts import Claims, ModelFacts
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Repository
 
-__all__ = ["Described", "DescribedFile", "Origin", "origins"]
+__all__ = [
+    "Ancestor",
+    "Described",
+    "DescribedFile",
+    "Origin",
+    "Scanned",
+    "ScannedFile",
+    "ancestors",
+    "origins",
+]
 
+# A name on the hub; nothing that begins with a dot, which would lead elsewhere.
+_HUB_NAME: Final = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 # What a person writes; everything else in a model's folder is written by programs.
 _WRITTEN: Final = frozenset({Kind.MARKDOWN, Kind.TEXT})
 
@@ -41,6 +53,64 @@ class Described:
     digest: Digest | None = None
     repository: Repository | None = None
     created: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScannedFile:
+    """What a scan says of one file. ``findings`` are (rule, message) pairs."""
+
+    path: str
+    outcome: str
+    findings: tuple[tuple[str, str], ...] = ()
+    allowed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """What a scan says of the model. ``finished`` is RFC 3339, or empty.
+
+    ``allowed`` names what was let pass that does not by itself.
+    """
+
+    outcome: str
+    scanner: str
+    files: tuple[ScannedFile, ...]
+    allowed: tuple[str, ...] = ()
+    finished: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ancestor:
+    """A model that this one was made from; ``purl`` where its name is one of a hub."""
+
+    name: str
+    relation: str = ""
+    purl: str = ""
+
+    def document(self) -> Mapping[str, str]:
+        """Return the JSON form, without what is not known."""
+        fields = {"name": self.name, "relation": self.relation, "purl": self.purl}
+        return {key: value for key, value in fields.items() if value}
+
+
+def ancestors(model: Described) -> tuple[Ancestor, ...]:
+    """Return what the files name as base models, each once."""
+    from packageurl import PackageURL
+
+    found = []
+    # GGUF has titles there, such as "Llama 3", and a title may look like a name.
+    origin = origins(model.facts).get("base_models")
+    titles = str(origin).lower().endswith(".gguf")
+    for name in dict.fromkeys(model.facts.claims.base_models):
+        purl = ""
+        if not titles and _HUB_NAME.fullmatch(name):
+            space, _, short = name.rpartition("/")
+            purl = PackageURL(
+                type="huggingface", namespace=space or None, name=short
+            ).to_string()
+        relation = model.facts.claims.relation or ""
+        found.append(Ancestor(name=name, relation=relation, purl=purl))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from modelpack.errors import InvalidInput
 from modelpack.formats.kind import Kind, kind_of
 from modelpack.formats.prose.card import parse_card
 from modelpack.formats.prose.transformers import parse_adapter_config, parse_config
+from modelpack.formats.wasm import parse_wasm
 from modelpack.formats.weights.gguf import GgufHeader, parse_gguf
 from modelpack.formats.weights.measures import quantization_name
 from modelpack.formats.weights.safetensors import parse_safetensors
@@ -29,7 +30,11 @@ _STRICT: Final[Mapping[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What configuration, metadata or a card declare; None or empty if nothing."""
+    """What configuration, metadata or a card declare; None or empty if nothing.
+
+    ``relation`` says what was done to the base model, in the hub's words: ``adapter``,
+    ``finetune``, ``merge`` or ``quantized``.
+    """
 
     name: str | None = None
     architecture: str | None = None
@@ -37,6 +42,7 @@ class Claims:
     quantization: str | None = None
     licenses: tuple[str, ...] = ()
     base_models: tuple[str, ...] = ()
+    relation: str | None = None
     languages: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     task: str | None = None
@@ -49,7 +55,8 @@ class FileFacts:
     """What one file says.
 
     ``parameters`` are the stored elements of each dtype, from a weight file's
-    header. ``fault`` says why a description, such as a card, could not be read.
+    header. ``imports`` are the interfaces that a WASM binary asks of its host.
+    ``fault`` says why a description, such as a card, could not be read.
     """
 
     path: str
@@ -59,6 +66,7 @@ class FileFacts:
     parameters: Mapping[str, int] = field(default_factory=dict)
     tensors: int = 0
     claims: Claims = Claims()
+    imports: tuple[str, ...] = ()
     fault: str = ""
 
 
@@ -102,6 +110,8 @@ def examine(window: Window) -> FileFacts:
             tensors=len(gguf.tensors),
             claims=_of_gguf(gguf),
         )
+    if kind in {Kind.WASM_MODULE, Kind.WASM_COMPONENT}:
+        return _of_wasm(known, window)
     reader = _READERS.get(window.name.rpartition("/")[2].lower())
     if reader is None or kind not in {Kind.JSON, Kind.MARKDOWN, Kind.TEXT}:
         return known
@@ -139,6 +149,14 @@ def _refuse_broken(window: Window, kind: Kind) -> None:
             )
 
 
+def _of_wasm(known: FileFacts, window: Window) -> FileFacts:
+    try:
+        found = parse_wasm(window)
+    except InvalidInput as error:
+        return replace(known, fault=str(error))
+    return replace(known, imports=tuple(sorted({name for name, _ in found.imports})))
+
+
 def _of_config(window: Window) -> Claims:
     config = parse_config(window)
     return Claims(
@@ -152,7 +170,9 @@ def _of_config(window: Window) -> Claims:
 
 def _of_adapter(window: Window) -> Claims:
     config = parse_adapter_config(window)
-    return Claims(base_models=(config.base_model,) if config.base_model else ())
+    if not config.base_model:
+        return Claims()
+    return Claims(base_models=(config.base_model,), relation="adapter")
 
 
 def _of_card(window: Window) -> Claims:
@@ -162,6 +182,7 @@ def _of_card(window: Window) -> Claims:
         name=card.name,
         licenses=tuple(dict.fromkeys(filter(None, found))),
         base_models=card.base_models,
+        relation=card.base_model_relation if card.base_models else None,
         languages=card.languages,
         datasets=card.datasets,
         task=card.pipeline_tag,
@@ -228,6 +249,7 @@ def _joined(claims: Sequence[Claims]) -> Claims:
         quantization=text(lambda claim: claim.quantization),
         licenses=texts(lambda claim: claim.licenses),
         base_models=texts(lambda claim: claim.base_models),
+        relation=text(lambda claim: claim.relation),
         languages=texts(lambda claim: claim.languages),
         datasets=texts(lambda claim: claim.datasets),
         task=text(lambda claim: claim.task),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from modelpack.documents.described import DescribedFile
+from modelpack.documents.described import DescribedFile, Scanned, ScannedFile
 from modelpack.model.facts import FileFacts, ModelFacts, combine, examine
 from modelpack.oci.digest import Digest
+from modelpack.scanning.rules import Allowance
+from modelpack.scanning.verdict import ScanReport
 from modelpack.transfer.crew import Crew
 from modelpack.transfer.upload import digest_of
 from modelpack.workflows.push import Parcel
@@ -46,4 +48,25 @@ def read(parcels: Sequence[Parcel], crew: Crew) -> Read:
             DescribedFile(path=path, size=facts.size, kind=facts.kind, digest=digest)
             for path, (facts, digest) in sorted(found.items())
         ),
+    )
+
+
+def scanned(
+    report: ScanReport, *, allow: Iterable[Allowance], version: str, finished: str
+) -> Scanned:
+    """Return what documents say of a scan; ``finished`` may be empty."""
+    return Scanned(
+        outcome=str(report.outcome),
+        scanner=f"modelpack {version}",
+        files=tuple(
+            ScannedFile(
+                path=file.path,
+                outcome=str(file.outcome),
+                findings=tuple((str(f.rule), f.message) for f in file.findings),
+                allowed=file.allowed,
+            )
+            for file in report.files
+        ),
+        allowed=tuple(sorted(map(str, allow))),
+        finished=finished,
     )

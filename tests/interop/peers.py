@@ -81,6 +81,8 @@ class DebianProgram:
 
     name: str
     version: str = "of Debian"
+    program: str = ""
+    """Its path in the package, where that is not `usr/bin/NAME`."""
 
     @property
     def executable(self) -> str:
@@ -110,7 +112,7 @@ class DebianProgram:
             'libraries="$root/lib/$(uname -m)-linux-gnu:'
             '$root/usr/lib/$(uname -m)-linux-gnu"\n'
             'export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"\n'
-            f'exec "$root/usr/bin/{self.name}" "$@"\n'
+            f'exec "$root/{self.program or f"usr/bin/{self.name}"}" "$@"\n'
         )
         launcher.chmod(0o755)
 
@@ -201,6 +203,7 @@ PEERS: dict[str, Peer] = {
         ),
         DebianProgram(name="skopeo"),
         DebianProgram(name="docker-registry"),
+        DebianProgram(name="chromium", program="usr/lib/chromium/chromium"),
     )
 }
 
