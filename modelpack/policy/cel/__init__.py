@@ -1,0 +1,1 @@
+"""CEL as Kyverno has it: expressions are compiled once, typed, and never fail open."""
