@@ -17,8 +17,10 @@ from modelpack.formats.pickled.recognise import (
     has_pickle_magic,
     looks_like_bare_pickle,
 )
+from modelpack.formats.weights.keras import MEMBERS
 from modelpack.formats.weights.onnx import looks_like_onnx
 from modelpack.formats.weights.safetensors import LENGTH_SIZE, MAX_HEADER
+from modelpack.formats.weights.saved_model import looks_like_saved_model
 from modelpack.formats.weights.tiktoken import TIKTOKEN_LINE
 from modelpack.formats.window import Window
 from modelpack.formats.zip import zip_names
@@ -41,6 +43,8 @@ class Kind(StrEnum):
     NPY = "npy"
     NPZ = "npz"
     HDF5 = "hdf5"
+    KERAS = "keras"
+    SAVED_MODEL = "saved-model"
     WASM_MODULE = "wasm-module"
     WASM_COMPONENT = "wasm-component"
     ZIP = "zip"
@@ -128,11 +132,9 @@ def kind_of(window: Window) -> Kind:
     magic = _by_magic(head)
     if magic is not None:
         return _zip_kind(window) if magic is Kind.ZIP else magic
-    if suffix == "onnx" and looks_like_onnx(window):
-        return Kind.ONNX
-    vocabulary = _vocabulary(head, suffix)
-    if vocabulary is not None:
-        return vocabulary
+    named = _by_name(window, head, suffix)
+    if named is not None:
+        return named
     if suffix in _WEIGHT_SUFFIXES or not _is_text(head, complete=complete):
         return Kind.UNKNOWN
     return _text_kind(head, suffix)
@@ -175,12 +177,19 @@ def _zip_kind(window: Window) -> Kind:
     names = zip_names(window)
     if any(name.rpartition("/")[2] == "data.pkl" for name in names):
         return Kind.TORCH_ZIP
+    if MEMBERS.issubset(names):
+        return Kind.KERAS
     if names and all(name.endswith(".npy") for name in names):
         return Kind.NPZ
     return Kind.ZIP
 
 
-def _vocabulary(head: bytes, suffix: str) -> Kind | None:
+def _by_name(window: Window, head: bytes, suffix: str) -> Kind | None:
+    """Recognise what has no magic by its structure, under the names it has."""
+    if suffix == "onnx" and looks_like_onnx(window):
+        return Kind.ONNX
+    if suffix == "pb" and looks_like_saved_model(head):
+        return Kind.SAVED_MODEL
     if suffix in {"model", "spm"} and _looks_like_sentencepiece(head):
         return Kind.SENTENCEPIECE
     if suffix in {"model", "tiktoken"} and TIKTOKEN_LINE.match(head):

@@ -23,13 +23,17 @@ from modelpack.formats.pickled.weights_only import beyond_weights
 from modelpack.formats.strict_zip import member_window, parse_zip
 from modelpack.formats.wasm import parse_wasm
 from modelpack.formats.weights.gguf import parse_gguf
+from modelpack.formats.weights.keras import parse_keras
 from modelpack.formats.weights.npy import parse_npy
 from modelpack.formats.weights.onnx_model import ExternalData, parse_onnx
 from modelpack.formats.weights.safetensors import parse_safetensors
+from modelpack.formats.weights.saved_model import parse_saved_model
 from modelpack.formats.weights.sentencepiece import check_sentencepiece
+from modelpack.formats.weights.tflite import parse_tflite
 from modelpack.formats.weights.tiktoken import check_tiktoken
 from modelpack.formats.window import Window
 from modelpack.formats.zip import zip_names
+from modelpack.scanning.configuration import judge_document
 from modelpack.scanning.names import is_script, name_mismatch
 from modelpack.scanning.rules import RULES, Allowance, Rule
 from modelpack.scanning.template import judge_templates
@@ -163,6 +167,19 @@ class _Case:
             )
         self.external = model.external
 
+    def tflite(self) -> Iterator[Finding]:
+        for name in parse_tflite(self.window).custom:
+            yield Finding(rule=Rule.CUSTOM_OPERATORS, message=f"the operator {name}")
+
+    def saved_model(self) -> Iterator[Finding]:
+        reaching = ", ".join(parse_saved_model(self.window).reaching)
+        message = f"runs {reaching}" if reaching else RULES[Rule.SAVED_MODEL].title
+        yield Finding(rule=Rule.SAVED_MODEL, message=message)
+
+    def keras(self) -> Iterator[Finding]:
+        yield Finding(rule=Rule.KERAS, message=RULES[Rule.KERAS].title)
+        yield from judge_document(parse_keras(self.window).config, "config.json")
+
     def sentencepiece(self) -> Iterator[Finding]:
         check_sentencepiece(self.window)
         yield from ()
@@ -270,7 +287,7 @@ def _granted(module: str, name: str) -> bool:
     return _WASI.fullmatch(module) is not None
 
 
-_ZIPS: Final = frozenset({Kind.TORCH_ZIP, Kind.NPZ})
+_ZIPS: Final = frozenset({Kind.TORCH_ZIP, Kind.NPZ, Kind.KERAS})
 _TAR: Final = 257  # where the magic stands
 _TAR_END: Final = 512
 _REFUSED: Final[Mapping[Kind, Rule]] = {
@@ -291,6 +308,9 @@ _JUDGES: Final[Mapping[Kind, Callable[[_Case], Iterator[Finding]]]] = {
     Kind.SAFETENSORS: _Case.safetensors,
     Kind.GGUF: _Case.gguf,
     Kind.ONNX: _Case.onnx,
+    Kind.TFLITE: _Case.tflite,
+    Kind.SAVED_MODEL: _Case.saved_model,
+    Kind.KERAS: _Case.keras,
     Kind.SENTENCEPIECE: _Case.sentencepiece,
     Kind.TIKTOKEN: _Case.tiktoken,
     Kind.NPY: _Case.npy,

@@ -23,6 +23,7 @@ class Rule(StrEnum):
     EXECUTABLE = "executable"
     EXTERNAL_DATA = "external-data"
     HDF5 = "hdf5"
+    KERAS = "keras"
     MALFORMED = "malformed"
     MISSING_SHARD = "missing-shard"
     MISSING_TENSOR = "missing-tensor"
@@ -31,6 +32,7 @@ class Rule(StrEnum):
     PDF = "pdf"
     PICKLE = "pickle"
     REMOTE_CODE = "remote-code"
+    SAVED_MODEL = "saved-model"
     SECRET = "secret"  # noqa: S105 - the name of a rule
     TORCH_SCRIPT = "torch-script"
     UNKNOWN_FORMAT = "unknown-format"
@@ -89,6 +91,11 @@ RULES: Final = {
         "Convert the weights to safetensors.",
         8.0,
     ),
+    Rule.KERAS: RuleText(
+        "A Keras archive, which has classes imported, with HDF5 inside",
+        "Convert the weights to safetensors.",
+        8.0,
+    ),
     Rule.MALFORMED: RuleText(
         "A file that two readers could read in two ways, or not at all",
         "Write it again with the format's own library.",
@@ -128,6 +135,11 @@ RULES: Final = {
         "A configuration that has code of the model's own imported",
         "Use an architecture that the library itself has.",
         9.0,
+    ),
+    Rule.SAVED_MODEL: RuleText(
+        "A TensorFlow graph, which is a program that can read and write files",
+        "Convert the weights to safetensors, or the graph to TFLite or ONNX.",
+        8.0,
     ),
     Rule.SECRET: RuleText(
         "What looks like a credential",

@@ -84,6 +84,10 @@ KINDS = {
     "torch zip by content": ("m.zip", zip_of("x/data.pkl"), Kind.TORCH_ZIP),
     "npy": ("a.npy", npy(), Kind.NPY),
     "npz": ("a.npz", npz(), Kind.NPZ),
+    "keras": ("m.keras", zip_of("metadata.json", "config.json"), Kind.KERAS),
+    "keras by content": ("m.pt", zip_of("metadata.json", "config.json"), Kind.KERAS),
+    "saved model": ("saved_model.pb", b"\x08\x01\x12\x02\x0a\0", Kind.SAVED_MODEL),
+    "other protobuf": ("keras_metadata.pb", b"\x0a\x02\x0a\0", Kind.UNKNOWN),
     "hdf5": ("m.h5", b"\x89HDF\r\n\x1a\n" + bytes(8), Kind.HDF5),
     "hdf5 behind a user block": (
         "m.h5",

@@ -20,6 +20,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from tests.scanning.hostile_graphs import graphs
+
 __all__ = ["HOSTILE", "TORCH", "safetensors", "torch_zip", "weights_pickle"]
 
 # module, name, argument: what published malicious models import.
@@ -743,7 +745,7 @@ def _all() -> Iterator[tuple[str, str, bytes]]:
         ((f"gguf-{n}", "model.gguf", raw) for n, raw in _gguf()),
     )
     return itertools.chain(
-        _bare(), named, _archives(), _templates(), _texts(), _reviewed()
+        _bare(), named, _archives(), _templates(), _texts(), _reviewed(), graphs()
     )
 
 

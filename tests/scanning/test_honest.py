@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import gguf
+import h5py
 import joblib
 import numpy as np
 import pytest
@@ -24,8 +25,10 @@ from tests.formats.test_images import PICTURES
 from tests.formats.test_onnx_model import external
 from tests.formats.test_sentencepiece import MODEL as SENTENCEPIECE
 from tests.formats.test_wasm import component_importing, importing
+from tests.formats.tflite_files import tflite
 from tests.scanning.hostile import call, torch_zip
 from tests.scanning.hostile import safetensors as raw_safetensors
+from tests.scanning.hostile_graphs import LAMBDA, keras, saved_model
 
 WEIGHTS_ONLY: Final = frozenset({Allowance.TORCH_WEIGHTS_ONLY})
 DTYPES: Final = (
@@ -286,6 +289,29 @@ def test_wasm_that_needs_no_network_passes() -> None:
 
 def test_a_sentencepiece_model_passes() -> None:
     assert _outcome("tokenizer.model", SENTENCEPIECE) is Outcome.PASS
+
+
+def test_a_tflite_model_passes() -> None:
+    assert _outcome("model.tflite", tflite()) is Outcome.PASS
+
+
+def test_hdf5_of_the_real_library_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file.attrs["backend"] = "tensorflow"
+        file.create_dataset("w", data=np.zeros(3))
+    for name in ("model.h5", "weights.bin"):
+        (finding,) = judge(Window.of(path.read_bytes(), name)).verdict.findings
+        assert finding.rule is Rule.HDF5
+
+
+def test_graphs_of_tensorflow_and_keras_are_refused_for_what_they_do() -> None:
+    raw = saved_model("Const", "WriteFile", "PyFunc")
+    (finding,) = judge(Window.of(raw, "saved_model.pb")).verdict.findings
+    assert finding.rule is Rule.SAVED_MODEL
+    assert finding.message == "runs PyFunc, WriteFile"
+    findings = judge(Window.of(keras(LAMBDA), "m.keras")).verdict.findings
+    assert [finding.rule for finding in findings] == [Rule.KERAS, Rule.REMOTE_CODE]
 
 
 def test_nothing_judged_is_no_pass() -> None:
