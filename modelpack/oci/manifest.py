@@ -58,23 +58,15 @@ class Manifest:
     def parse(cls, raw: bytes) -> Self:
         """Parse and check a manifest document (image-spec, "Manifest")."""
         fields = _opened(raw)
-        media_type = fields.text("mediaType", default=MANIFEST)
-        if media_type not in (MANIFEST, DOCKER_MANIFEST):
-            raise InvalidInput(f"not an image manifest: {media_type[:160]!r}")
-        layers = fields.array("layers")
-        if len(layers) > MAX_LAYERS:
-            raise InvalidInput(f"more than {MAX_LAYERS} layers", where="layers")
+        head = _Head.of(fields, MANIFEST, DOCKER_MANIFEST)
         return cls(
             raw=raw,
-            media_type=media_type,
+            media_type=head.media_type,
             config=Descriptor.parse(fields.get("config"), "config"),
-            layers=tuple(
-                Descriptor.parse(layer, f"layers[{i}]")
-                for i, layer in enumerate(layers)
-            ),
-            subject=_subject(fields),
-            artifact_type=fields.text("artifactType", default=""),
-            annotations=fields.texts("annotations"),
+            layers=_descriptors(fields, "layers"),
+            subject=head.subject,
+            artifact_type=head.artifact_type,
+            annotations=head.annotations,
         )
 
     @classmethod
@@ -136,22 +128,14 @@ class Index:
     def parse(cls, raw: bytes) -> Self:
         """Parse and check an index document (image-spec, "Image Index")."""
         fields = _opened(raw)
-        media_type = fields.text("mediaType", default=INDEX)
-        if media_type not in (INDEX, DOCKER_INDEX):
-            raise InvalidInput(f"not an image index: {media_type[:160]!r}")
-        manifests = fields.array("manifests")
-        if len(manifests) > MAX_LAYERS:
-            raise InvalidInput(f"more than {MAX_LAYERS} manifests", where="manifests")
+        head = _Head.of(fields, INDEX, DOCKER_INDEX)
         return cls(
             raw=raw,
-            media_type=media_type,
-            manifests=tuple(
-                Descriptor.parse(entry, f"manifests[{i}]")
-                for i, entry in enumerate(manifests)
-            ),
-            subject=_subject(fields),
-            artifact_type=fields.text("artifactType", default=""),
-            annotations=fields.texts("annotations"),
+            media_type=head.media_type,
+            manifests=_descriptors(fields, "manifests"),
+            subject=head.subject,
+            artifact_type=head.artifact_type,
+            annotations=head.annotations,
         )
 
     @classmethod
@@ -197,7 +181,35 @@ def _opened(raw: bytes) -> Fields:
     return fields
 
 
-def _subject(fields: Fields) -> Descriptor | None:
-    if "subject" not in fields or fields.get("subject") is None:
-        return None
-    return Descriptor.parse(fields.get("subject"), "subject")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """What a manifest and an index have in common."""
+
+    media_type: str
+    subject: Descriptor | None
+    artifact_type: str
+    annotations: Mapping[str, str]
+
+    @classmethod
+    def of(cls, fields: Fields, own: str, dockers: str) -> Self:
+        """Read it; the document may claim no other type than these two."""
+        media_type = fields.text("mediaType", default=own)
+        if media_type not in (own, dockers):
+            kind = "index" if own == INDEX else "manifest"
+            raise InvalidInput(f"not an image {kind}: {media_type[:160]!r}")
+        subject = fields.get("subject") if "subject" in fields else None
+        return cls(
+            media_type=media_type,
+            subject=(None if subject is None else Descriptor.parse(subject, "subject")),
+            artifact_type=fields.text("artifactType", default=""),
+            annotations=fields.texts("annotations"),
+        )
+
+
+def _descriptors(fields: Fields, name: str) -> tuple[Descriptor, ...]:
+    entries = fields.array(name)
+    if len(entries) > MAX_LAYERS:
+        raise InvalidInput(f"more than {MAX_LAYERS} {name}", where=name)
+    return tuple(
+        Descriptor.parse(entry, f"{name}[{i}]") for i, entry in enumerate(entries)
+    )

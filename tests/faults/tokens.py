@@ -1,18 +1,15 @@
-"""Bearer tokens that soon expire: the server that gives them, and who asks for them."""
+"""Bearer tokens that soon expire: who gives them, and the fault that asks for them."""
 
 from __future__ import annotations
 
-import base64
-import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.faults.faults import Answer, Fault, Head
+from tests.token_server import Asked, token_server
 
 USER, PASSWORD = "someone", "secret"
-_BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
 class Tokens(Fault):
@@ -36,41 +33,21 @@ class Tokens(Fault):
         challenge = f'Bearer realm="{self.realm}",service="test",scope="any"'
         return Answer(401, {"WWW-Authenticate": challenge})
 
-    def issue(self, authorization: str) -> str:
-        """Return a new token for who shows the right password; else nothing."""
+    def issue(self, asked: Asked) -> Mapping[str, str | int] | None:
+        """Give a new token to who shows the right password."""
         with self._lock:
-            if authorization != _BASIC or (self.revoked and self.issued):
-                return ""
+            known = asked.shows(USER, PASSWORD)
+            if not known or (self.revoked and self.issued):
+                return None
             self.issued += 1
             token = f"token-{self.issued}"
             self._left[token] = self._uses
-            return token
+            return {"token": token}
 
 
 @contextmanager
 def tokens(uses: int, *, revoked: bool = False) -> Iterator[Tokens]:
     """Serve tokens; when ``revoked``, only the first."""
     made = Tokens(uses, revoked=revoked)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            token = made.issue(self.headers.get("Authorization", ""))
-            body = json.dumps({"token": token}).encode()
-            self.send_response(200 if token else 401)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.realm = f"http://127.0.0.1:{server.server_port}/token"
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    with token_server(made) as made.realm:
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

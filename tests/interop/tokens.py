@@ -1,21 +1,13 @@
-"""A token server: where a registry with token authentication sends its clients.
-
-After the "Token Authentication Specification" of the distribution registry: the client
-shows name and password once and gets a signed token for the scopes it asked for.
-"""
+"""Tokens that a real registry takes: signed, and for the scopes that were asked for."""
 
 import base64
 import datetime as dt
 import json
-import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from tests.interop.authority import pem
+from tests.token_server import Asked
+from tests.token_server import token_server as serve
 
 ISSUER = "modelpack test tokens"
 SERVICE = "modelpack test registry"
@@ -40,31 +34,31 @@ class TokenServer:
     `announced` false the client is not told how long that is.
     """
 
-    realm: str
     certificate: Path
     username: str
     password: str
     key: rsa.RSAPrivateKey = field(repr=False)
+    realm: str = ""
+    identity: str = ""
+    """What may be shown in place of name and password; "" for nothing."""
     lifetime: dt.timedelta = dt.timedelta(minutes=5)
     announced: bool = True
     issued: list[str] = field(default_factory=list)
     """The scopes of each token so far, as the client wrote them."""
 
-    def issue(self, scopes: list[str]) -> bytes:
-        """Answer the body for a client that may have these scopes."""
-        self.issued.append(" ".join(scopes))
-        token = self._signed(scopes)
+    def issue(self, asked: Asked) -> Mapping[str, str | int] | None:
+        """Give a token to whom this knows."""
+        identified = self.identity and asked.identity == self.identity
+        if not identified and not asked.shows(self.username, self.password):
+            return None
+        self.issued.append(" ".join(asked.scopes))
+        token = self._signed(asked.scopes)
         body: dict[str, str | int] = {"token": token, "access_token": token}
         if self.announced:
             body["expires_in"] = max(1, int(self.lifetime.total_seconds()))
-        return json.dumps(body).encode()
+        return body
 
-    def knows(self, authorization: str) -> bool:
-        """Whether the header holds the user's name and password."""
-        right = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
-        return authorization == f"Basic {right}"
-
-    def _signed(self, scopes: list[str]) -> str:
+    def _signed(self, scopes: Sequence[str]) -> str:
         now = dt.datetime.now(dt.UTC)
         der = x509.load_pem_x509_certificate(
             self.certificate.read_bytes()
@@ -93,48 +87,11 @@ def token_server(
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     certificate = folder / "tokens.pem"
     certificate.write_bytes(pem(_self_signed(key)))
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    server = TokenServer(
-        realm=f"http://127.0.0.1:{listener.server_port}/token",
-        certificate=certificate,
-        username=username,
-        password=password,
-        key=key,
+    tokens = TokenServer(
+        certificate=certificate, username=username, password=password, key=key
     )
-    listener.RequestHandlerClass = _handler(server)
-    thread = threading.Thread(target=listener.serve_forever, args=[0.05])
-    thread.start()
-    try:
-        yield server
-    finally:
-        listener.shutdown()
-        listener.server_close()
-        thread.join()
-
-
-def _handler(server: TokenServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            query = parse_qs(urlsplit(self.path).query)
-            if not server.knows(self.headers.get("Authorization", "")):
-                self._answer(HTTPStatus.UNAUTHORIZED, b'{"errors":[]}')
-                return
-            scopes = [
-                scope for text in query.get("scope", []) for scope in text.split()
-            ]
-            self._answer(HTTPStatus.OK, server.issue(scopes))
-
-        def log_message(self, *_: object) -> None:
-            """Keep the tests' output free of access logs."""
-
-        def _answer(self, status: HTTPStatus, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler
+    with serve(tokens) as tokens.realm:
+        yield tokens
 
 
 def _access(scope: str) -> dict[str, str | list[str]]:
