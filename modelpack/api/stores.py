@@ -43,8 +43,9 @@ def habits_at(place: Place) -> Habits:
 
 def open_http(place: Repository, settings: Settings) -> Http:
     """Return the way to one registry; nothing is sent yet."""
-    from modelpack.registry.auth import Login
-    from modelpack.registry.http import Connecting, Http
+    from modelpack.registry.connections import Connecting
+    from modelpack.registry.credentials import Login
+    from modelpack.registry.http import Http
 
     connecting = Connecting(
         plain_http=settings.plain_http,

@@ -1,45 +1,24 @@
-"""Answer a registry's challenge, with the credentials docker has.
-
-oras-py knows docker's config file, its credential helpers, and the token
-protocol; it is imported only after a 401, since that takes 0.2 s.
-"""
+"""Answer a registry's challenge, with the credentials docker has."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Mapping
 from itertools import zip_longest
-from pathlib import Path
 from threading import Lock
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from modelpack.errors import AuthenticationError, InvalidInput, RegistryError
+from modelpack.errors import AuthenticationError
 from modelpack.oci.reference import Repository
-from modelpack.registry.login import read
+from modelpack.registry.connections import proxy_for
+from modelpack.registry.credentials import Credentials, Login, find
+from modelpack.registry.tokens import TokenService
 
 # RFC 9110, 11.6.1: schemes and their parameters, all in one list with commas.
 _SCHEME: Final = re.compile(r"(?:^|,)\s*(\w+)(?:\s+(?=\w+\s*=)|\s*(?=,|$))")
 _FIELD: Final = re.compile(r'(\w+)="([^"]*)"')
 _QUOTED: Final = re.compile(r'"[^"]*"')
-_TOKEN_SECONDS: Final = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What may be shown to a registry. Without a username: what ``configs`` say.
-
-    ``configs`` are docker config files, the last word first; ``ca`` is a PEM file.
-    """
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    configs: tuple[Path, ...] = ()
-    ca: Path | None = None
-    proxies: Mapping[str, str] = field(default_factory=dict)
 
 
 class Authenticator:
@@ -78,62 +57,27 @@ class Authenticator:
         if not scheme:
             named = ", ".join(asked)[:80] or "no known"
             raise self._refusal(f"asks for {named!r} authentication")
-        fields = asked[scheme]
-        basic = self._basic()
+        credentials = find(self._login, self._repository.host)
         if scheme == "basic":
-            if basic is None:
+            if not credentials.basic:
                 raise self._refusal("asks for a user name and password")
-            return f"Basic {basic}"
-        return f"Bearer {self._token(fields, basic)}"
+            return f"Basic {credentials.basic}"
+        return f"Bearer {credentials.bearer or self._token(asked[scheme], credentials)}"
 
-    def _basic(self) -> str | None:
-        from oras.auth.token import TokenAuth
-        from oras.auth.utils import get_basic_auth
-
-        if self._login.username:
-            return str(get_basic_auth(self._login.username, self._login.password))
-        backend = TokenAuth()
-        # Not by its load_configs, which looks for docker's config in one place
-        # only, and asks for a host name that it has not.
-        backend._auth_config = _merged(self._login.configs)  # noqa: SLF001
-        try:
-            any(map(backend._load_auth, _names(self._repository.host)))  # noqa: SLF001
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._refusal(f"docker's config cannot be read: {error}") from error
-        found = getattr(backend, "_basic_auth", None)
-        return str(found) if found else None
-
-    def _token(self, fields: Mapping[str, str], basic: str | None) -> str:
-        import requests
-        from oras.auth.token import TokenAuth
-        from oras.auth.utils import authHeader
-
+    def _token(self, fields: Mapping[str, str], credentials: Credentials) -> str:
         realm = urlsplit(fields.get("realm", ""))
         self._check_realm(realm.scheme, realm.hostname or "")
-        backend = TokenAuth()
-        backend.session = requests.Session()
-        backend.session.trust_env = False
-        if not bypasses(realm.netloc, self._login.proxies):
-            backend.session.proxies.update(self._login.proxies)
-        # Else a token service that says nothing would be waited for without end.
-        backend.session.request = partial(
-            backend.session.request, timeout=_TOKEN_SECONDS
+        service = TokenService(
+            realm=realm.geturl(),
+            service=fields.get("service", ""),
+            scope=fields.get("scope", ""),
+            ca=self._login.ca,
+            proxy=proxy_for(realm.scheme, realm.netloc, self._login.proxies),
         )
-        backend._tls_verify = str(self._login.ca) if self._login.ca else True  # noqa: SLF001
-        if basic is not None:
-            backend._basic_auth = basic  # noqa: SLF001
-        ask = (
-            backend.request_anonymous_token if basic is None else backend.request_token
-        )
-        try:
-            token = ask(authHeader(dict(fields)))
-        except (requests.RequestException, ValueError, AttributeError) as error:
-            raise RegistryError(f"{realm.netloc}: no token: {error}") from error
-        finally:
-            backend.session.close()
+        token = service.token(credentials)
         if not token:
             raise self._refusal(f"{realm.netloc} gave no token")
-        return str(token)
+        return token
 
     def _check_realm(self, scheme: str, host: str) -> None:
         # A password must not cross the network in the clear because a registry
@@ -162,36 +106,6 @@ def challenges(header: str) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def bypasses(host: str, proxies: Mapping[str, str]) -> bool:
-    """Whether ``host[:port]`` is reached without a proxy: NO_PROXY, or loopback."""
-    return Repository(host, "x").is_loopback or bool(
-        proxy_bypass_environment(host, dict(proxies))
-    )
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host without its port, as a URL names it, is this machine."""
     return Repository(f"[{host}]" if ":" in host else host, "x").is_loopback
-
-
-def _names(host: str) -> tuple[str, ...]:
-    """Return the names under which tools keep the login for a host."""
-    if re.fullmatch(r"(?:index\.|registry-1\.)?docker\.io", host):
-        return host, "https://index.docker.io/v1/"
-    return host, f"https://{host}"
-
-
-def _merged(configs: Sequence[Path]) -> dict[str, object]:
-    """Read docker config files, as oras-py holds them."""
-    auths: dict[object, object] = {}
-    helpers: dict[object, object] = {}
-    store: object = None
-    for config in reversed(configs):
-        document = read(config)
-        for known, key in ((auths, "auths"), (helpers, "credHelpers")):
-            more = document.get(key) or {}
-            if not isinstance(more, dict):
-                raise InvalidInput("expected an object", where=f"{config}: {key}")
-            known.update(more)
-        store = document.get("credsStore") or store
-    return {"auths": auths, "credHelpers": helpers, "credsStore": store}

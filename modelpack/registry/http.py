@@ -12,7 +12,6 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +20,7 @@ from urllib3.exceptions import (
     HTTPError,
     MaxRetryError,
     NewConnectionError,
+    ProxyError,
     SSLError,
 )
 
@@ -32,32 +32,18 @@ from modelpack.errors import (
 )
 from modelpack.oci.fields import Fields
 from modelpack.oci.reference import Repository
-from modelpack.registry.auth import Authenticator, Login, bypasses
-from modelpack.registry.tls import ReadAheadContext
+from modelpack.registry.auth import Authenticator
+from modelpack.registry.connections import Connecting, Connections
+from modelpack.registry.credentials import Login
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS: Final = 5
 _MAX_ERROR_BODY: Final = 64 << 10
 _MAX_HEADER: Final = 8 << 10
+_TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
 _PROBE: Final = urllib3.Timeout(connect=3, read=10)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connecting:
-    """How to reach a registry: what the command line and the environment say.
-
-    ``proxies`` maps a scheme to a proxy's URL, and ``no`` to hosts without one.
-    """
-
-    plain_http: bool = False
-    ca: Path | None = None
-    client_certificate: Path | None = None
-    client_key: Path | None = None
-    proxies: Mapping[str, str] = field(default_factory=dict)
-    user_agent: str = "modelpack"
-    connections: int = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +65,7 @@ class Http:
     ) -> None:
         self._connecting = connecting
         self._repository = repository
-        self._pool = _pool(repository.host, connecting)
+        self._connections = Connections(connecting)
         self._auth = Authenticator(repository, login)
         self._base = ""
 
@@ -98,9 +84,10 @@ class Http:
         # On loopback HTTPS is tried first, then HTTP, as cosign and Kyverno do.
         # A certificate that does not verify is an error, not a reason for HTTP.
         try:
-            self._pool.request(
+            root = f"https://{self._repository.host}/v2/"
+            self._connections.to(root).request(
                 "GET",
-                f"https://{self._repository.host}/v2/",
+                root,
                 retries=False,
                 # A server without TLS may wait for the rest of a request line.
                 timeout=_PROBE,
@@ -141,7 +128,7 @@ class Http:
 
     def close(self) -> None:
         """Close every idle connection."""
-        self._pool.clear()
+        self._connections.close()
 
     def ping(self) -> None:
         """Ask for the API's root, as a login does to be checked."""
@@ -210,7 +197,7 @@ class Http:
         if authorization is not None:
             headers["Authorization"] = authorization
         try:
-            response = self._pool.urlopen(
+            response = self._connections.to(url).urlopen(
                 request.method,
                 url,
                 body=request.body,
@@ -243,6 +230,14 @@ class Http:
                 hint="--ca-file FILE names the authority that signed it",
             )
         host = self._repository.host
+        if isinstance(reason, ProxyError):
+            told = _TUNNEL.search(str(reason.original_error))
+            return RegistryError(
+                f"the proxy on the way there does not connect: {reason.original_error}",
+                status=int(told[1]) if told else 0,
+                where=host,
+                hint="HTTPS_PROXY, HTTP_PROXY and NO_PROXY say which way to go",
+            )
         name = reason.__cause__ if isinstance(reason, NewConnectionError) else None
         if isinstance(name, socket.gaierror) and name.errno != socket.EAI_AGAIN:
             return RegistryError(
@@ -308,32 +303,6 @@ def whole_number(text: str | None) -> int | None:
     """Parse what should be a number in a header; None if it is none, or absurd."""
     found = _NUMBER.fullmatch(text.strip()) if text is not None else None
     return int(found[0]) if found else None
-
-
-def _pool(host: str, connecting: Connecting) -> urllib3.PoolManager:
-    context = _trust(connecting)
-    kind = {"maxsize": connecting.connections, "ssl_context": context, "block": False}
-    scheme = "http" if connecting.plain_http else "https"
-    proxy = connecting.proxies.get(scheme) or connecting.proxies.get("all")
-    if proxy and not bypasses(host, connecting.proxies):
-        return urllib3.ProxyManager(proxy, **kind)  # type: ignore[arg-type]
-    return urllib3.PoolManager(**kind)  # type: ignore[arg-type]
-
-
-def _trust(connecting: Connecting) -> ssl.SSLContext:
-    context = ReadAheadContext.default()
-    files = (connecting.ca, connecting.client_certificate)
-    try:
-        if connecting.ca:
-            context.load_verify_locations(cafile=str(connecting.ca))
-        if connecting.client_certificate:
-            context.load_cert_chain(
-                connecting.client_certificate, connecting.client_key
-            )
-    except OSError as error:  # an SSLError is one
-        where = ", ".join(str(file) for file in files if file)
-        raise InvalidInput(f"not certificates: {error}", where=where) from error
-    return context
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

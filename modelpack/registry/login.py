@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Final
 
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.oci.fields import Fields
+from modelpack.registry.helper import Helper
 
 _MAX_CONFIG: Final = 1 << 20
 
@@ -22,11 +22,10 @@ def store(config: Path, host: str, username: str, password: str) -> str:
     config itself, readable by this user alone.
     """
     document = read(config)
-    helper = _helper(document, host)
-    if helper:
-        secret = {"ServerURL": host, "Username": username, "Secret": password}
-        _ask(helper, "store", json.dumps(secret))
-        return f"docker-credential-{helper}"
+    helper = Helper.of(document, host)
+    if helper is not None:
+        helper.store(host, username, password)
+        return helper.program
     auth = base64.b64encode(f"{username}:{password}".encode()).decode()
     auths = document.setdefault("auths", {})
     if not isinstance(auths, dict):
@@ -39,9 +38,9 @@ def store(config: Path, host: str, username: str, password: str) -> str:
 def erase(config: Path, host: str) -> bool:
     """Forget the login for ``host``; False if there was none."""
     document = read(config)
-    helper = _helper(document, host)
-    if helper:
-        _ask(helper, "erase", host)
+    helper = Helper.of(document, host)
+    if helper is not None:
+        helper.erase(host)
         return True
     auths = document.get("auths")
     if not isinstance(auths, dict) or host not in auths:
@@ -61,27 +60,6 @@ def read(config: Path) -> dict[str, object]:
         raise LocalError(error.strerror or str(error), where=str(config)) from error
     fields = Fields.of_json(raw[:_MAX_CONFIG], where=str(config))
     return {key: fields.get(key) for key in fields}
-
-
-def _helper(document: dict[str, object], host: str) -> str:
-    helpers = document.get("credHelpers")
-    own = helpers.get(host) if isinstance(helpers, dict) else None
-    found = own or document.get("credsStore") or ""
-    if not isinstance(found, str) or (not found.replace("-", "").isalnum() and found):
-        raise InvalidInput(f"not the name of a credential helper: {found!r}")
-    return found
-
-
-def _ask(helper: str, verb: str, text: str) -> None:
-    program = f"docker-credential-{helper}"
-    try:
-        subprocess.run(  # noqa: S603 - the program that the user's config names
-            [program, verb], input=text.encode(), check=True, capture_output=True
-        )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise LocalError(
-            f"could not {verb} the login: {error}", where=program
-        ) from error
 
 
 def _write(config: Path, document: dict[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -23,8 +24,8 @@ class Authority:
     server_key: Path
 
     @classmethod
-    def make(cls, folder: Path) -> Self:
-        """Write the three PEM files into `folder`."""
+    def make(cls, folder: Path, names: Sequence[str] = ()) -> Self:
+        """Write the three PEM files into `folder`; `names` are the server's, too."""
         root_key = ec.generate_private_key(ec.SECP256R1())
         root_name = _name("modelpack test authority")
         root = (
@@ -38,7 +39,7 @@ class Authority:
         loopback = x509.SubjectAlternativeName(
             [
                 x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-                x509.DNSName("localhost"),
+                *map(x509.DNSName, ("localhost", *names)),
             ]
         )
         server_use = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])

@@ -16,8 +16,9 @@ from modelpack.oci.manifest import EMPTY_JSON, INDEX, Manifest
 from modelpack.oci.patience import Patience
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import Store
-from modelpack.registry.auth import Login
-from modelpack.registry.http import Connecting, Http
+from modelpack.registry.connections import Connecting
+from modelpack.registry.credentials import Login
+from modelpack.registry.http import Http
 from modelpack.registry.store import RegistryStore
 from tests.interop.desk import Desk
 from tests.interop.registries import Running

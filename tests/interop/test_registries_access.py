@@ -260,6 +260,31 @@ class TestTokens:
         assert content(into) == content(model)
         assert set(tokens.issued) == {"repository:team/model:pull"}
 
+    @pytest.mark.parametrize("kept", ["in the file", "by a helper"])
+    def test_an_identity_token_is_as_good_as_a_password(
+        self,
+        kept: str,
+        token_registry: tuple[Running, TokenServer],
+        desk: Desk,
+        model: Path,
+        into: Path,
+    ) -> None:
+        registry, tokens = token_registry
+        tokens.identity = "kept by docker login"
+        reference = f"{registry.host}/team/model:v1"
+        if kept == "by a helper":
+            login = {"Username": "<token>", "Secret": tokens.identity}
+            _install_helper(desk).write_text(json.dumps({registry.host: login}))
+            _configure(desk, {"credHelpers": {registry.host: "test"}})
+        else:
+            entry = {"auth": "", "identitytoken": tokens.identity}
+            _configure(desk, {"auths": {registry.host: entry}})
+        desk.modelpack("push", model, reference)
+        desk.modelpack("pull", reference, "-o", into)
+        assert content(into) == content(model)
+        tokens.identity = "another"
+        assert desk.try_modelpack("inspect", reference).code == 6
+
     def test_blobs_are_mounted_with_leave_for_both_repositories(
         self, token_registry: tuple[Running, TokenServer], desk: Desk, model: Path
     ) -> None:

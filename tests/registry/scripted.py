@@ -11,8 +11,9 @@ from typing import Self
 
 from modelpack.oci.patience import Patience
 from modelpack.oci.reference import Repository
-from modelpack.registry.auth import Login
-from modelpack.registry.http import Connecting, Http
+from modelpack.registry.connections import Connecting
+from modelpack.registry.credentials import Login
+from modelpack.registry.http import Http
 from modelpack.registry.store import RegistryStore
 from tests.transfer.making import Waits
 

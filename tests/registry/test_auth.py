@@ -10,7 +10,8 @@ from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import EMPTY_JSON, MANIFEST, Document, Index, Manifest
 from modelpack.oci.memory import MemoryStore
 from modelpack.registry import fallback
-from modelpack.registry.auth import Login, challenges
+from modelpack.registry.auth import challenges
+from modelpack.registry.credentials import Login
 from modelpack.registry.habits import SELF_HOSTED, habits_of
 from tests.registry.scripted import (
     BASIC,

@@ -17,15 +17,15 @@ from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import EMPTY_JSON, INDEX, MANIFEST, MAX_BYTES, Manifest
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import blocks_of, read_whole
-from modelpack.registry.auth import Login
-from modelpack.registry.http import Connecting, Http, Request
+from modelpack.registry.connections import Connecting
+from modelpack.registry.credentials import Login
+from modelpack.registry.http import Http, Request
 from tests.registry.scripted import (
     BASIC,
     ROOT,
     USER,
     Asked,
     Say,
-    Scripted,
     Serve,
     behind_login,
 )
@@ -441,34 +441,6 @@ def test_the_program_says_who_it_is_and_no_more(serve: Serve) -> None:
     ).call(Request(method="GET", url="/v2/"))
     assert set(registry.asked[0].headers) == {"host", "user-agent", "accept-encoding"}
     assert registry.asked[0].headers["user-agent"] == "modelpack/0"
-
-
-def through(proxy: Scripted, no: str) -> Http:
-    how = Connecting(plain_http=True, proxies={"http": proxy.url, "no": no})
-    return Http(Repository("registry.test:5000", "x"), how, Login())
-
-
-def test_a_proxy_is_asked_where_the_settings_name_one(serve: Serve) -> None:
-    proxy = serve(lambda _: Say())
-    through(proxy, "").ping()
-    through(proxy, "other.test,.example.com").ping()
-    assert proxy.paths() == ["http://registry.test:5000/v2/"] * 2
-
-
-@pytest.mark.parametrize("no", ["registry.test", ".test", "a,registry.test:5000", "*"])
-def test_no_proxy_is_kept_to(serve: Serve, no: str) -> None:
-    proxy = serve(lambda _: Say())
-    with pytest.raises(RegistryError):
-        through(proxy, no).ping()  # there is no such host
-    assert proxy.asked == []
-
-
-def test_loopback_needs_no_proxy(serve: Serve) -> None:
-    proxy = serve(lambda _: Say())
-    registry = serve(lambda _: Say(200, HEADERS, MADE.raw))
-    how = Connecting(plain_http=True, proxies={"http": proxy.url})
-    assert registry.store(connecting=how).get_manifest("v1") == MADE.document
-    assert proxy.asked == []
 
 
 def test_a_name_that_does_not_resolve_is_not_waited_for() -> None:

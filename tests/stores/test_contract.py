@@ -15,8 +15,9 @@ from modelpack.oci.memory import MemoryStore
 from modelpack.oci.patience import Patience
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import Source, Store
-from modelpack.registry.auth import Login
-from modelpack.registry.http import Connecting, Http
+from modelpack.registry.connections import Connecting
+from modelpack.registry.credentials import Login
+from modelpack.registry.http import Http
 from modelpack.registry.store import RegistryStore
 from modelpack.serve.registry import RegistryServer
 from tests.stores.contract import Kept, Reopen, SourceContract, StoreContract

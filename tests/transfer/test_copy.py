@@ -15,8 +15,9 @@ from modelpack.oci.manifest import Index, Manifest
 from modelpack.oci.memory import MemoryBody, MemoryStore
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import Source, Store, read_whole
-from modelpack.registry.auth import Login
-from modelpack.registry.http import Connecting, Http
+from modelpack.registry.connections import Connecting
+from modelpack.registry.credentials import Login
+from modelpack.registry.http import Http
 from modelpack.registry.store import RegistryStore
 from modelpack.serve.registry import RegistryServer
 from modelpack.transfer.copy import Copy, stored_blocks
