@@ -18,6 +18,7 @@ from modelpack.version import __version__
 
 if TYPE_CHECKING:
     from modelpack.api import (
+        CheckResult,
         Description,
         Inspection,
         PullResult,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         attest,
         believe_identity,
         believe_keys,
+        check,
         describe,
         diff,
         generate_key,
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationError",
     "Began",
+    "CheckResult",
     "ContentError",
     "Description",
     "Done",
@@ -114,6 +117,7 @@ __all__ = [
     "attest",
     "believe_identity",
     "believe_keys",
+    "check",
     "describe",
     "diff",
     "generate_key",

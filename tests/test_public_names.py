@@ -12,6 +12,7 @@ import modelpack.errors
 _VERBS: Final = {
     "describe": "(target, *, allow=(), include=(), exclude=(), settings=None, "
     "notify=nobody)",
+    "check": "(reference, consumers=(), *, settings=None)",
     "diff": "(before, after, *, settings=None)",
     "login": "(host, username, password, *, settings=None)",
     "logout": "(host)",
@@ -19,7 +20,8 @@ _VERBS: Final = {
     "pull": "(reference, into=None, *, policy=None, include=(), exclude=(), "
     "overwrite=False, settings=None, notify=nobody)",
     "push": "(source, reference, *, include=(), exclude=(), annotations=None, "
-    "split=0, mount_from=(), rehash=False, signer=None, settings=None, notify=nobody)",
+    "split=0, mount_from=(), rehash=False, modelcar=False, signer=None, "
+    "settings=None, notify=nobody)",
     "remove": "(reference, *, settings=None)",
     "tag": "(reference, *names, settings=None)",
     "tags": "(place, *, settings=None)",
@@ -63,6 +65,7 @@ _EVENTS: Final = {
 }
 _RESULTS: Final = {
     "Description": {"target", "digest", "passes", "predicates"},
+    "CheckResult": {"reference", "digest", "answers"},
     "Inspection": {"reference", "model"},
     "PullResult": {
         "reference",
@@ -73,7 +76,7 @@ _RESULTS: Final = {
         "moved",
         "kept",
     },
-    "PushResult": {"reference", "digest", "size", "files"},
+    "PushResult": {"reference", "digest", "size", "files", "car"},
     "ScanResult": {"target", "digest", "report", "allow", "started", "finished"},
     "SignResult": {"reference", "digest", "attached"},
     "SignWith": {"signer", "own", "older", "model_signature", "logs"},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from modelpack.api.access import login, logout
+    from modelpack.api.consuming import CheckResult, check
     from modelpack.api.copying import CopyResult, copy
     from modelpack.api.describing import Description, describe, sbom
     from modelpack.api.fetching import PullResult, pull
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CheckResult",
     "CopyResult",
     "Description",
     "Inspection",
@@ -53,6 +55,7 @@ __all__ = [
     "attest",
     "believe_identity",
     "believe_keys",
+    "check",
     "copy",
     "describe",
     "diff",
@@ -83,6 +86,7 @@ __all__ = [
 _HOMES: Final = {
     "Inspection": "inspection",
     "PullResult": "fetching",
+    "CheckResult": "consuming",
     "CopyResult": "copying",
     "PushResult": "publishing",
     "ScanResult": "scanning",
@@ -94,6 +98,7 @@ _HOMES: Final = {
     "Sigstore": "keyless",
     "believe_identity": "keyless",
     "believe_keys": "verifying",
+    "check": "consuming",
     "copy": "copying",
     "Description": "describing",
     "describe": "describing",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,18 @@ from modelpack.disk.sessions import SavedSessions
 from modelpack.disk.source.parcels import LocalParcel
 from modelpack.disk.source.tree import list_model
 from modelpack.errors import InvalidInput
+from modelpack.model.car import SUFFIX
 from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest
-from modelpack.oci.reference import Reference
+from modelpack.oci.manifest import Document, Manifest
+from modelpack.oci.reference import Reference, parse_tag
+from modelpack.oci.store import Store
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.transfer.send import Sender
 from modelpack.transfer.upload import NoSessions, Sending, Sessions
-from modelpack.workflows.push import Packing, sizes_known
-from modelpack.workflows.push import push as publish
+from modelpack.workflows.car import send_car
+from modelpack.workflows.push import Packing, Published, sizes_known
+from modelpack.workflows.push import push as push_files
 
 if TYPE_CHECKING:
     from modelpack.api.signing import SignWith
@@ -30,12 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushResult:
-    """What was published. ``reference`` is pinned; sizes are in bytes."""
+    """What was published. ``reference`` is pinned; sizes are in bytes.
+
+    ``car`` is the image of the same files, pinned, if there is one.
+    """
 
     reference: str
     digest: Digest
     size: int
     files: tuple[PackedFile, ...]
+    car: str = ""
 
     def document(self) -> Mapping[str, object]:
         """Return the JSON form (docs/json.md)."""
@@ -47,7 +54,40 @@ class PushResult:
                 {"path": file.path, "size": file.size, "digest": str(file.digest)}
                 for file in self.files
             ],
+            **({"car": self.car} if self.car else {}),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Which files of a source are published, and how."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    split: int = 0
+    mount_from: Sequence[str] = ()
+    rehash: bool = False
+    modelcar: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untagged:
+    """A model that is in its place, complete, and has no tag yet.
+
+    ``car`` is the image of the same files, if there is to be one: without a tag, too.
+    """
+
+    reference: Reference
+    model: Manifest
+    car: Manifest | None
+    store: Store
+    command: Command
+
+    @property
+    def artifacts(self) -> tuple[Document, ...]:
+        """What is to be signed."""
+        return (*([self.car.document] if self.car else []), self.model.document)
 
 
 def push(  # noqa: PLR0913 - one keyword for each choice of the caller
@@ -60,6 +100,7 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     split: int = 0,
     mount_from: Sequence[str] = (),
     rehash: bool = False,
+    modelcar: bool = False,
     signer: SignWith | None = None,
     settings: Settings | None = None,
     notify: Listener = nobody,
@@ -69,54 +110,125 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     ``split`` stores files above that many bytes in parts. Raises
     ``InvalidInput`` for what cannot be packed, ``RegistryError`` and
     ``AuthenticationError`` for what the registry refuses; a second call goes on
-    where a first one ended. With a ``signer`` it is signed before its tag moves:
-    whoever sees the tag sees the signature.
+    where a first one ended. ``modelcar`` also publishes an image of the files, under
+    the tag with ``-car`` behind it. With a ``signer`` both are signed before a tag
+    moves: whoever sees the tag sees the signature.
     """
-    target = Reference.parse(reference)
-    if target.digest is not None:
-        raise InvalidInput(
-            f"{reference!r}: a push names a tag; the digest follows from the files"
-        )
-    command = Command(settings, notify)
-    files = list_model(Path(source), include=include, exclude=exclude)
-    habits = habits_at(target.place)
-    packing = Packing(
-        annotations=annotations or {},
-        created=command.settings.created,
-        split=split,
-        largest_layer=habits.largest_layer,
-        registry=habits.name,
-    )
-    tag = target.tag or "latest"
-    with (
-        open_store(target.place, command.settings, command.patience) as store,
-        command.open_cache() as cache,
-    ):
-        sender = Sender(
-            store=store,
-            sending=_sending(command, target, Path(source), habits.largest_chunk),
-            notify=notify,
-            width_moved=command.crew.width.moved,
-            chunked=habits.chunked,
-            may_exist=sizes_known(store, tag).__contains__,
-            mount_from=tuple(mount_from),
-        )
-        sealing = None
+    target = parse_target(reference)
+
+    def sign(untagged: Untagged) -> None:
         if signer is not None:
             from modelpack.api.signing import seal
 
-            sealing = partial(seal, store, target, signer=signer, command=command)
-        parcels = [LocalParcel(file, cache, rehash) for file in files]
-        published = publish(
-            parcels, packing, sender, command.crew, tag=tag, seal=sealing
-        )
+            for artifact in untagged.artifacts:
+                seal(untagged.store, target, artifact, signer, untagged.command)
+
+    published, car = publish(
+        Path(source),
+        target,
+        Choices(
+            include=include,
+            exclude=exclude,
+            annotations=annotations or {},
+            split=split,
+            mount_from=mount_from,
+            rehash=rehash,
+            modelcar=modelcar,
+        ),
+        Command(settings, notify),
+        finish=sign if signer is not None else None,
+    )
     digest = published.manifest.descriptor.digest
     return PushResult(
         reference=str(target.at(digest)),
         digest=digest,
         size=sum(file.size for file in published.files),
         files=published.files,
+        car=str(target.at(car.descriptor.digest)) if car is not None else "",
     )
+
+
+def parse_target(reference: str) -> Reference:
+    """Return where to publish; ``latest`` where no tag is named."""
+    target = Reference.parse(reference)
+    if target.digest is not None:
+        raise InvalidInput(
+            f"{reference!r}: a push names a tag; the digest follows from the files"
+        )
+    return target if target.tag else replace(target, tag="latest")
+
+
+def car_tag(target: Reference) -> str:
+    """Return the tag of the image beside a model."""
+    return parse_tag(f"{target.tag}{SUFFIX}")
+
+
+def publish(
+    source: Path,
+    target: Reference,
+    choices: Choices,
+    command: Command,
+    *,
+    finish: Callable[[Untagged], None] | None = None,
+) -> tuple[Published, Manifest | None]:
+    """Send a model, and the image of it that was chosen; the tags move last.
+
+    ``finish`` does what is to be done before: what it raises leaves them where they
+    were.
+    """
+    files = list_model(source, include=choices.include, exclude=choices.exclude)
+    habits = habits_at(target.place)
+    packing = Packing(
+        annotations=choices.annotations,
+        created=command.settings.created,
+        split=choices.split,
+        largest_layer=habits.largest_layer,
+        registry=habits.name,
+    )
+    tags = (target.tag, *([car_tag(target)] if choices.modelcar else []))
+    cars: list[Manifest] = []
+    with (
+        open_store(target.place, command.settings, command.patience) as store,
+        command.open_cache() as cache,
+    ):
+        sender = Sender(
+            store=store,
+            sending=_sending(command, target, source, habits.largest_chunk),
+            notify=command.notify,
+            width_moved=command.crew.width.moved,
+            chunked=habits.chunked,
+            may_exist=sizes_known(store, tags).__contains__,
+            mount_from=tuple(choices.mount_from),
+        )
+        parcels = [LocalParcel(file, cache, choices.rehash) for file in files]
+
+        def before(model: Manifest) -> None:
+            if choices.modelcar:
+                digest = model.descriptor.digest
+                cars.append(send_car(parcels, digest, packing, sender, command.crew))
+            car = cars[0] if cars else None
+            if finish is not None:
+                finish(
+                    Untagged(
+                        reference=target,
+                        model=model,
+                        car=car,
+                        store=store,
+                        command=command,
+                    )
+                )
+            if car is not None:
+                store.put_manifest(car.document, car_tag(target))
+
+        published = push_files(
+            parcels,
+            packing,
+            sender,
+            command.crew,
+            tag=target.tag,
+            before=before if finish is not None or choices.modelcar else None,
+        )
+    return published, cars[0] if cars else None
 
 
 def _sending(

@@ -8,6 +8,7 @@ import typer
 
 from modelpack.cli import (
     attest,
+    check,
     copy,
     describe,
     diff,
@@ -70,6 +71,7 @@ app.command(rich_help_panel=LOOK)(inspect.inspect)
 app.command(rich_help_panel=LOOK)(scan.scan)
 app.command(rich_help_panel=LOOK)(sbom.sbom)
 app.command(rich_help_panel=LOOK)(describe.describe)
+app.command(rich_help_panel=LOOK)(check.check)
 app.command(rich_help_panel=LOOK)(ls.ls)
 app.command(rich_help_panel=LOOK)(tree.tree)
 app.command(rich_help_panel=LOOK)(diff.diff)

@@ -47,6 +47,13 @@ def push(  # noqa: PLR0913 - one parameter for each flag
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Trust no digest computed before.")
     ] = False,
+    modelcar: Annotated[
+        bool,
+        typer.Option(
+            "--modelcar",
+            help="Also publish an image of the files, as TAG-car (containerd, KServe).",
+        ),
+    ] = False,
     sign: Annotated[
         bool,
         typer.Option("--sign", help="Sign it before the tag moves, as sign does."),
@@ -101,6 +108,7 @@ def push(  # noqa: PLR0913 - one parameter for each flag
             split=options.parse_size(split, "--split") if split else 0,
             mount_from=mount_from or (),
             rehash=rehash,
+            modelcar=modelcar,
             signer=signer,
             settings=settings,
             notify=notify,

@@ -15,6 +15,7 @@ MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 INDEX: Final = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+IMAGE_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 EMPTY_JSON: Final = "application/vnd.oci.empty.v1+json"
 
 MAX_BYTES: Final = 4 << 20  # distribution-spec: registries should take 4 MiB
@@ -83,7 +84,8 @@ class Manifest:
         document: dict[str, object] = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "artifactType": artifact_type,
+            # image-spec: a media type, or nothing: an image has none.
+            **({"artifactType": artifact_type} if artifact_type else {}),
             "config": config.document(),
             "layers": [layer.document() for layer in layers],
         }

@@ -14,14 +14,19 @@ from modelpack.attestation.legacy import (
 from modelpack.errors import InvalidInput, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
-from modelpack.oci.manifest import EMPTY_JSON, Manifest, compact, parse_any
+from modelpack.oci.manifest import (
+    EMPTY_JSON,
+    IMAGE_CONFIG,
+    Manifest,
+    compact,
+    parse_any,
+)
 from modelpack.oci.store import Store, blocks_of
 
 EMPTY: Final = b"{}"
 CONTENT_ANNOTATION: Final = "dev.sigstore.bundle.content"
 TYPE_ANNOTATION: Final = "dev.sigstore.bundle.predicateType"
 CREATED_ANNOTATION: Final = "org.opencontainers.image.created"
-_IMAGE_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 _MOST_LEGACY: Final = 1000  # layers, as cosign has it
 
 
@@ -144,7 +149,7 @@ def _append(store: Store, tag: str, layer: Descriptor, content: bytes) -> None:
     )
     manifest = Manifest.build(
         artifact_type="",
-        config=Descriptor.of(config, _IMAGE_CONFIG),
+        config=Descriptor.of(config, IMAGE_CONFIG),
         layers=layers,
     )
     store.put_blob(layer, blocks_of(content))

@@ -14,7 +14,7 @@ from modelpack.model.build import build_config, build_manifest
 from modelpack.model.facts import FileFacts, combine, examine
 from modelpack.model.files import PackedFile, pack, part_title, split_points
 from modelpack.oci.digest import Digest
-from modelpack.oci.manifest import Document, Manifest, parse_any
+from modelpack.oci.manifest import Manifest, parse_any
 from modelpack.oci.store import Source, blocks_of
 from modelpack.transfer.crew import Crew, Task
 from modelpack.transfer.progress import Planned
@@ -94,12 +94,13 @@ def push(
     crew: Crew,
     *,
     tag: str,
-    seal: Callable[[Document], object] | None = None,
+    before: Callable[[Manifest], None] | None = None,
 ) -> Published:
     """Send every file, describe them, and let ``tag`` point to the result.
 
-    The tag moves last: whoever can see it can see all that it stands for. ``seal``
-    lays signatures beside the manifest, before that.
+    The tag moves last: whoever can see it can see all that it stands for. ``before``
+    lays beside the manifest what belongs to it, such as signatures; what it raises
+    leaves the tag where it was.
     """
     files = [_examined(parcel, packing) for parcel in parcels]
     total = sum(file.parcel.size for file in files)
@@ -110,23 +111,23 @@ def push(
     config = build_config(facts, packed, created=packing.created)
     manifest = build_manifest(packed, config, annotations=packing.annotations)
     sender.store.put_blob(manifest.config, blocks_of(config))
-    if seal is not None:
+    if before is not None:
         sender.store.put_manifest(manifest.document)
-        seal(manifest.document)
+        before(manifest)
     sender.store.put_manifest(manifest.document, tag)
     sender.sending.sessions.clear()
     return Published(manifest=manifest, files=packed)
 
 
-def sizes_known(source: Source, tag: str) -> frozenset[int]:
-    """Return the sizes of the layers under a few tags of a repository.
+def sizes_known(source: Source, names: Sequence[str]) -> frozenset[int]:
+    """Return the sizes of the layers under these tags of a repository, and a few more.
 
     A file of one of these sizes may be there already, so that it is worth
     hashing before it is sent.
     """
     sizes: set[int] = set()
     try:
-        tags = [tag, *list(source.tags())[-_TAGS_LOOKED_AT:]]
+        tags = [*names, *list(source.tags())[-_TAGS_LOOKED_AT:]]
     except (NotFound, AuthenticationError):
         # There is no such repository yet, and some registries say so with 403.
         # Whether we may write, the push itself will show.

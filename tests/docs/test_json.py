@@ -21,7 +21,8 @@ _SCHEMAS = {
 _REFERENCE = "127.0.0.1:5000/demo/minilm:1"
 _OTHER = "127.0.0.1:5000/demo/other:1"
 _COMMANDS = {
-    "push": f"push {MODEL} {_REFERENCE}",
+    "push": f"push --modelcar {MODEL} {_REFERENCE}",
+    "check": f"check {_REFERENCE}",
     "pull": f"pull {_REFERENCE} -o copy",
     "inspect": f"inspect --headers {_REFERENCE}",
     "copy": f"copy {_REFERENCE} oci:copied:1",
