@@ -14,6 +14,7 @@ _VERBS: Final = {
     "notify=nobody)",
     "check": "(reference, consumers=(), *, settings=None)",
     "diff": "(before, after, *, settings=None)",
+    "draft_declaration": "(source, *, settings=None, notify=nobody)",
     "login": "(host, username, password, *, settings=None)",
     "logout": "(host)",
     "inspect": "(reference, *, headers=False, settings=None)",

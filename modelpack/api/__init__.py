@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from modelpack.api.access import login, logout
     from modelpack.api.consuming import CheckResult, check
     from modelpack.api.copying import CopyResult, copy
+    from modelpack.api.declaring import draft_declaration
     from modelpack.api.describing import Description, describe, sbom
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
@@ -59,6 +60,7 @@ __all__ = [
     "copy",
     "describe",
     "diff",
+    "draft_declaration",
     "generate_key",
     "inspect",
     "inspect_key",
@@ -103,6 +105,7 @@ _HOMES: Final = {
     "Description": "describing",
     "describe": "describing",
     "diff": "inspection",
+    "draft_declaration": "declaring",
     "generate_key": "keys",
     "inspect_key": "keys",
     "inspect": "inspection",

@@ -12,6 +12,7 @@ from modelpack.cli import (
     copy,
     describe,
     diff,
+    init,
     inspect,
     key,
     login,
@@ -67,6 +68,7 @@ app.command(rich_help_panel=TRUST)(sign.sign)
 app.command(rich_help_panel=TRUST)(attest.attest)
 app.command(rich_help_panel=TRUST)(verify.verify)
 app.add_typer(key.app, name="key", rich_help_panel=TRUST)
+app.command(rich_help_panel=LOOK)(init.init)
 app.command(rich_help_panel=LOOK)(inspect.inspect)
 app.command(rich_help_panel=LOOK)(scan.scan)
 app.command(rich_help_panel=LOOK)(sbom.sbom)

@@ -87,6 +87,14 @@ def write_new(path: Path, content: bytes) -> None:
         raise LocalError(error.strerror or str(error), where=str(path)) from error
 
 
+def write_over(path: Path, content: bytes) -> None:
+    """Write a file of ours, which may be there from an earlier time."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise LocalError(error.strerror or str(error), where=str(path)) from error
+
+
 def show_json(document: Mapping[str, object]) -> None:
     """Print a JSON document to standard output."""
     print(json_text(document))

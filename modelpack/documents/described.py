@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from modelpack.formats.declaration.declaration import FILE_NAME, Declaration
 from modelpack.formats.kind import Kind
-from modelpack.model.facts import Claims, ModelFacts
+from modelpack.model.facts import Claims, ModelFacts, nearest_first
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Repository
 
@@ -25,6 +26,7 @@ __all__ = [
 
 # A name on the hub; nothing that begins with a dot, which would lead elsewhere.
 _HUB_NAME: Final = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*", re.ASCII)
+_NOTHING_SAID: Final = Declaration()
 # What a person writes; everything else in a model's folder is written by programs.
 _WRITTEN: Final = frozenset({Kind.MARKDOWN, Kind.TEXT})
 
@@ -53,6 +55,11 @@ class Described:
     digest: Digest | None = None
     repository: Repository | None = None
     created: str = ""
+
+    @property
+    def declaration(self) -> Declaration:
+        """What `modelpack.yaml` says; all of it empty where there is none."""
+        return self.facts.declaration or _NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +135,20 @@ def origins(facts: ModelFacts) -> Mapping[str, Origin]:
     """Return for each claim that is made the file that makes it.
 
     A card is written by people, who declare; what programs write is derived from.
+    What else `modelpack.yaml` declares has its field's name there.
     """
-    found: dict[str, Origin] = {}
+    declared = Origin(how="declared", file=FILE_NAME)
+    said = facts.declaration or _NOTHING_SAID
+    found = {
+        field: declared
+        for field in Declaration.__dataclass_fields__
+        if getattr(said, field) != getattr(_NOTHING_SAID, field)
+    }
     for field in Claims.__dataclass_fields__:
         value = getattr(facts.claims, field)
-        if not value:
-            continue
         makers = [file for file in facts.files if getattr(file.claims, field) == value]
-        nearest = min(makers, key=lambda file: (file.path.count("/"), file.path))
-        how = "declared" if nearest.kind in _WRITTEN else "derived"
-        found[field] = Origin(how=how, file=nearest.path)
+        if value and makers:
+            nearest = min(makers, key=nearest_first)
+            how = "declared" if nearest.kind in _WRITTEN else "derived"
+            found[field] = Origin(how=how, file=nearest.path)
     return found

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from modelpack.errors import InvalidInput
+from modelpack.formats.declaration.declaration import Declaration
 from modelpack.model.config import CONFIG, MODEL, ModelConfig, document
 from modelpack.model.facts import ModelFacts
 from modelpack.model.files import FILEPATH, PackedFile
@@ -77,21 +78,23 @@ def build_config(
     holds none.
     """
     claims, measured = facts.claims, facts.measured
+    said = facts.declaration or Declaration()
     inputs, outputs = _TASKS.get(claims.task or "", ((), ()))
     config = ModelConfig(
         created_at=_time(created),
-        authors=description.authors,
+        authors=description.authors or tuple(party.name for party in said.authors),
         family=description.family or claims.family,
         name=description.name or claims.name,
-        doc_url=description.doc_url,
-        source_url=description.source_url,
-        datasets_url=description.datasets_url,
-        version=description.version,
+        doc_url=description.doc_url or said.links.documentation,
+        source_url=description.source_url or said.links.repository,
+        datasets_url=description.datasets_url
+        or tuple(data.url for data in said.datasets if data.url),
+        version=description.version or said.version,
         revision=description.revision,
-        vendor=description.vendor,
+        vendor=description.vendor or (said.supplier.name if said.supplier else None),
         licenses=description.licenses or claims.licenses,
         title=description.title,
-        description=description.description,
+        description=description.description or said.description,
         architecture=claims.architecture,
         format=next(iter(measured.formats), None),
         param_size=measured.param_size,

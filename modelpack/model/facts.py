@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from modelpack.errors import InvalidInput
+from modelpack.formats.declaration.declaration import FILE_NAME, Declaration
+from modelpack.formats.declaration.reading import parse_declaration
 from modelpack.formats.kind import Kind, kind_of
 from modelpack.formats.prose.card import parse_card
 from modelpack.formats.prose.transformers import parse_adapter_config, parse_config
@@ -16,7 +18,7 @@ from modelpack.formats.weights.measures import quantization_name
 from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.window import Window
 from modelpack.model.categories import Category, category_of
-from modelpack.model.licences import spdx
+from modelpack.model.licences import expression, spdx
 from modelpack.model.measured import Measured, measured
 from modelpack.model.paths import shown
 
@@ -57,6 +59,7 @@ class FileFacts:
     ``parameters`` are the stored elements of each dtype, from a weight file's
     header. ``imports`` are the interfaces that a WASM binary asks of its host.
     ``fault`` says why a description, such as a card, could not be read.
+    ``declaration`` is what a `modelpack.yaml` says in all.
     """
 
     path: str
@@ -67,6 +70,7 @@ class FileFacts:
     tensors: int = 0
     claims: Claims = Claims()
     imports: tuple[str, ...] = ()
+    declaration: Declaration | None = None
     fault: str = ""
 
 
@@ -81,6 +85,7 @@ class ModelFacts:
     measured: Measured
     claims: Claims
     files: tuple[FileFacts, ...]
+    declaration: Declaration | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -88,8 +93,9 @@ def examine(window: Window) -> FileFacts:
     """Read what a file says of itself; the window's name is its path.
 
     A weight file whose header does not hold raises ``InvalidInput``: whoever
-    pushes it makes a mistake. A card or configuration that cannot be read
-    gives no facts and a ``fault``: it may not be meant for us.
+    pushes it makes a mistake, and so does a `modelpack.yaml`. A card or
+    configuration that cannot be read gives no facts and a ``fault``: it may not
+    be meant for us.
     """
     kind = kind_of(window)
     _refuse_broken(window, kind)
@@ -99,19 +105,13 @@ def examine(window: Window) -> FileFacts:
         kind=kind,
         category=category_of(window.name, kind),
     )
-    if kind is Kind.SAFETENSORS:
-        header = parse_safetensors(window)
-        return replace(known, parameters=header.parameters, tensors=len(header.tensors))
-    if kind is Kind.GGUF:
-        gguf = parse_gguf(window)
+    if kind in _BY_KIND:
+        return _BY_KIND[kind](known, window)
+    if window.name == FILE_NAME:
+        declaration = parse_declaration(window)
         return replace(
-            known,
-            parameters=gguf.parameters,
-            tensors=len(gguf.tensors),
-            claims=_of_gguf(gguf),
+            known, claims=_of_declaration(declaration), declaration=declaration
         )
-    if kind in {Kind.WASM_MODULE, Kind.WASM_COMPONENT}:
-        return _of_wasm(known, window)
     reader = _READERS.get(window.name.rpartition("/")[2].lower())
     if reader is None or kind not in {Kind.JSON, Kind.MARKDOWN, Kind.TEXT}:
         return known
@@ -123,12 +123,20 @@ def examine(window: Window) -> FileFacts:
 
 def combine(files: Iterable[FileFacts]) -> ModelFacts:
     """Say what a model is, whatever the order of its files."""
-    ordered = tuple(sorted(files, key=_nearest_first))
+    ordered = tuple(sorted(files, key=nearest_first))
+    declaration = next(filter(None, (file.declaration for file in ordered)), None)
     claims = _joined([file.claims for file in ordered])
+    if declaration is not None:
+        claims = replace(
+            claims,
+            architecture=claims.architecture or declaration.architecture,
+            family=claims.family or declaration.family,
+        )
     return ModelFacts(
         measured=measured(ordered, packed=claims.quantization is not None),
         claims=claims,
         files=tuple(sorted(ordered, key=lambda file: file.path)),
+        declaration=declaration,
         faults=tuple(file.fault for file in ordered if file.fault),
     )
 
@@ -149,12 +157,40 @@ def _refuse_broken(window: Window, kind: Kind) -> None:
             )
 
 
+def _of_safetensors(known: FileFacts, window: Window) -> FileFacts:
+    header = parse_safetensors(window)
+    return replace(known, parameters=header.parameters, tensors=len(header.tensors))
+
+
+def _of_gguf(known: FileFacts, window: Window) -> FileFacts:
+    header = parse_gguf(window)
+    return replace(
+        known,
+        parameters=header.parameters,
+        tensors=len(header.tensors),
+        claims=_of_metadata(header),
+    )
+
+
 def _of_wasm(known: FileFacts, window: Window) -> FileFacts:
     try:
         found = parse_wasm(window)
     except InvalidInput as error:
         return replace(known, fault=str(error))
     return replace(known, imports=tuple(sorted({name for name, _ in found.imports})))
+
+
+def _of_declaration(said: Declaration) -> Claims:
+    # No architecture and no family: those are declared only where no file tells.
+    return Claims(
+        name=said.name,
+        licenses=tuple(dict.fromkeys(filter(None, map(expression, said.licenses)))),
+        base_models=tuple(dict.fromkeys(base.name for base in said.base_models)),
+        languages=said.languages,
+        datasets=tuple(dict.fromkeys(data.name for data in said.datasets)),
+        task=said.task,
+        library=said.library,
+    )
 
 
 def _of_config(window: Window) -> Claims:
@@ -190,7 +226,7 @@ def _of_card(window: Window) -> Claims:
     )
 
 
-def _of_gguf(header: GgufHeader) -> Claims:
+def _of_metadata(header: GgufHeader) -> Claims:
     general = header.general
     texts = {key: text for key, value in general.items() if (text := _plain(value))}
     file_type = general.get("file_type")
@@ -221,6 +257,12 @@ def _is_base_model_name(key: str) -> bool:
     return parts[0] == "base_model" and parts[-1] == "name"
 
 
+_BY_KIND: Final[Mapping[Kind, Callable[[FileFacts, Window], FileFacts]]] = {
+    Kind.SAFETENSORS: _of_safetensors,
+    Kind.GGUF: _of_gguf,
+    Kind.WASM_MODULE: _of_wasm,
+    Kind.WASM_COMPONENT: _of_wasm,
+}
 _READERS: Final[Mapping[str, Callable[[Window], Claims]]] = {
     "config.json": _of_config,
     "adapter_config.json": _of_adapter,
@@ -228,9 +270,10 @@ _READERS: Final[Mapping[str, Callable[[Window], Claims]]] = {
 }
 
 
-def _nearest_first(file: FileFacts) -> tuple[int, str]:
+def nearest_first(file: FileFacts) -> tuple[bool, int, str]:
+    """Return a key by which files sort in the order in which they are believed."""
     # What lies at the top speaks for the model; a folder, for one part of it.
-    return file.path.count("/"), file.path
+    return file.path != FILE_NAME, file.path.count("/"), file.path
 
 
 def _joined(claims: Sequence[Claims]) -> Claims:

@@ -79,6 +79,9 @@ _SPDX: Final[Mapping[str, str]] = {
     "pddl": "PDDL-1.0",
 }
 _SILENT: Final = frozenset({"unknown", "other", "none"})
+# SPDX 3.0.1, annex B: identifiers with AND, OR, WITH and parentheses between them.
+_TERM: Final = r"\(*[A-Za-z0-9.+:-]+\)*"
+_EXPRESSION: Final = re.compile(rf"{_TERM}(?: (?:AND|OR|WITH) {_TERM})*")
 _NOT_IN_A_REFERENCE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -98,3 +101,17 @@ def spdx(slug: str, *, name: str | None = None) -> str | None:
         return _SPDX[wanted]
     reference = _NOT_IN_A_REFERENCE.sub("-", wanted).strip("-")
     return f"LicenseRef-{reference}" if reference else None
+
+
+def expression(text: str) -> str | None:
+    """Return what a publisher declares: an SPDX expression, or a word of the hub's.
+
+    The hub's words are in lower case; SPDX's identifiers hardly ever are, and no
+    list of them is kept here. None where nothing is said.
+    """
+    known = _SPDX.get(text.strip().lower())
+    if known is not None:
+        return known
+    if not text.islower() and _EXPRESSION.fullmatch(text):
+        return text
+    return spdx(text)

@@ -7,8 +7,9 @@ import pytest
 
 from modelpack.documents.checking import SPEC_VERSIONS, check_bom
 from modelpack.documents.cyclonedx import ml_bom
-from modelpack.documents.described import Described, DescribedFile
+from modelpack.documents.described import Described, DescribedFile, origins
 from modelpack.errors import InvalidInput
+from modelpack.formats.declaration.declaration import Declaration
 from modelpack.formats.window import Window
 from modelpack.model.facts import combine, examine
 from modelpack.oci.digest import Digest
@@ -110,6 +111,18 @@ def test_every_fact_says_where_it_comes_from() -> None:
     values = {p["name"]: p["value"] for p in properties}
     assert values["modelpack:parameters:F32"] == "6"
     assert values["modelpack:tensors"] == "1"
+
+
+def test_what_is_declared_says_so() -> None:
+    said = b"modelpack: 1\nname: N\nversion: 2\narchitecture: A\nfamily: bert\n"
+    model = described({**FILES, "modelpack.yaml": said})
+    found = {field: str(origin) for field, origin in origins(model.facts).items()}
+    assert found["name"] == found["version"] == "declared:modelpack.yaml"
+    assert found["architecture"] == "derived:config.json"
+    alone = described({"modelpack.yaml": said})
+    assert str(origins(alone.facts)["architecture"]) == "declared:modelpack.yaml"
+    assert model.declaration.version == "2"
+    assert described(FILES).declaration == Declaration()
 
 
 def test_what_is_not_known_is_left_out() -> None:

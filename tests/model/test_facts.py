@@ -193,3 +193,35 @@ def test_licences_of_the_hub_become_spdx(
     slug: str, name: str | None, expected: str | None
 ) -> None:
     assert spdx(slug, name=name) == expected
+
+
+DECLARED = b"""modelpack: 1
+name: Named
+licenses: [MIT OR Apache-2.0, OpenMDW-1.0, llama3.1, unknown, Our Terms]
+architecture: Invented
+family: fallback
+version: 1.10
+"""
+
+
+def test_a_declaration_goes_before_a_card_but_not_before_what_programs_wrote() -> None:
+    model = facts({**FILES, "modelpack.yaml": DECLARED})
+    assert model.claims.name == "Named"
+    assert model.claims.licenses == (
+        *("MIT OR Apache-2.0", "OpenMDW-1.0"),
+        *("LicenseRef-llama3.1", "LicenseRef-our-terms"),
+    )
+    assert model.claims.languages == facts(FILES).claims.languages
+    assert model.claims.architecture == facts(FILES).claims.architecture
+    alone = facts({"modelpack.yaml": DECLARED})
+    assert (alone.claims.architecture, alone.claims.family) == ("Invented", "fallback")
+    assert model.declaration is not None
+    assert model.declaration.version == "1.10"
+
+
+def test_a_declaration_that_does_not_hold_stops_whoever_reads_it() -> None:
+    broken = Window.of(b"modelpack: 1\nnaem: x", "modelpack.yaml")
+    with pytest.raises(InvalidInput, match="naem"):
+        examine(broken)
+    elsewhere = Window.of(b"modelpack: 1\nnaem: x", "part/modelpack.yaml")
+    assert examine(elsewhere).declaration is None

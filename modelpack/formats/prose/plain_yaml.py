@@ -36,9 +36,12 @@ _TAGS = frozenset(
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
-def plain_yaml(text: str, where: str, *, line: int = 1) -> Iterator[Node]:
+def plain_yaml(
+    text: str, where: str, *, line: int = 1, aliases: bool = True
+) -> Iterator[Node]:
     """Yield each document; ``line`` is the text's first, for errors.
 
+    Without ``aliases`` a document may not repeat a part of itself by its name.
     Raises ``InvalidInput`` for what is no YAML, and for tags, directives, merge keys
     and duplicate keys, by which a file says to another reader what it does not say
     here.
@@ -47,7 +50,7 @@ def plain_yaml(text: str, where: str, *, line: int = 1) -> Iterator[Node]:
         # Many of them take the scanner quadratic time, too.
         raise InvalidInput("has a YAML directive", where=where)
     try:
-        yield from _Composer(text, where).documents()
+        yield from _Composer(text, where, aliases=aliases).documents()
     except yaml.YAMLError as error:
         raise InvalidInput(f"is not YAML{_place(error, line)}", where=where) from error
 
@@ -60,8 +63,9 @@ def _place(error: yaml.YAMLError, line: int) -> str:
 class _Composer:
     """Builds nodes from events, and counts those that aliases repeat."""
 
-    def __init__(self, text: str, where: str) -> None:
+    def __init__(self, text: str, where: str, *, aliases: bool) -> None:
         self._where = where
+        self._aliases = aliases
         self._events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=Loader))
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._nodes = 0
@@ -123,6 +127,8 @@ class _Composer:
     def _alias(self, event: yaml.AliasEvent, path: str) -> Node:
         # An anchor is known only when its node is complete: none holds itself.
         anchor = str(event.anchor)
+        if not self._aliases:
+            raise InvalidInput(f"alias {shown(anchor)} is not supported", where=path)
         if anchor not in self._anchors:
             raise InvalidInput(f"unknown alias {shown(anchor)}", where=path)
         value, size = self._anchors[anchor]

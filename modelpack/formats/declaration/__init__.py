@@ -1,0 +1,1 @@
+"""`modelpack.yaml`: what its publisher says of a model, and no other file can tell."""
