@@ -6,19 +6,22 @@ The library answers an error as a value that is true in Python. Here it is raise
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from modelpack.errors import InvalidInput
+from modelpack.policy.cel.bindings import Bindings, found_late, native_value, shut
 from modelpack.policy.cel.errors import CelError
 from modelpack.policy.cel.functions import Function
 from modelpack.policy.cel.library import cel
+from modelpack.policy.cel.literals import first_mixture
+from modelpack.policy.cel.messages import faults, place, reason
+from modelpack.policy.cel.rewrite import LATE, Rewriter
 from modelpack.policy.cel.signatures import Signatures, declared, native
 from modelpack.policy.cel.tree import CheckedExpression
 from modelpack.policy.cel.types import BOOL, CelType
-from modelpack.policy.cel.values import from_native, to_native
+from modelpack.policy.cel.values import OptionalValue, from_native
 
 __all__ = ["MAX_SOURCE", "Bindings", "CelError", "Environment", "Program"]
 
@@ -37,26 +40,25 @@ _LIBRARIES: Final = [
     {"name": "two-var-comprehensions"},
 ]
 
-_STATUS: Final = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
-_FAULT: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
-_CONTAINER: Final = " (in container '')"
-_CALLBACK: Final = re.compile("'Python function '<function .* at 0x[0-9a-f]+>''")
-_UNBOUND: Final = re.compile(r'No value with name "(.*)" found in Activation')
-
 # An interrupt inside a function would be absorbed by `||`, as any error is.
 _interrupted = threading.local()
 
 
 class Environment:
-    """Knows the variables and functions that expressions may use."""
+    """Knows the variables and functions that expressions may use.
+
+    ``late`` are variables that are bound to functions without parameters.
+    """
 
     def __init__(
         self,
         *,
         variables: Mapping[str, CelType],
+        late: Mapping[str, CelType] | None = None,
         functions: Sequence[Function] = (),
     ) -> None:
-        self.variables: Mapping[str, CelType] = dict(variables)
+        self._early = dict(variables)
+        self._late = dict(late or {})
         signatures = Signatures(functions, guard=_guarded)
         # Two of them, for the library cannot run what it can check: types of our
         # own, parameters of the type `dyn`, and comparisons of unlike numbers.
@@ -74,12 +76,27 @@ class Environment:
         )
         self._runtime = cel.NewEnv(
             config=_config({}),
-            variables={name: native(kind) for name, kind in self.variables.items()},
-            functions=signatures.implementations(shared=False),
+            variables={name: native(kind) for name, kind in self._early.items()},
+            functions=[
+                *signatures.implementations(shared=False),
+                *(_finder(name, kind) for name, kind in self._late.items()),
+            ],
             extensions=[_extension(signatures.implementations(shared=True))],
         )
         # Until it has compiled something it does not know the types of its variables.
         self._runtime.compile("true")
+        self._rewriter = Rewriter(
+            late=self._late.keys(),
+            optional_variables=frozenset(
+                name for name, kind in self.variables.items() if kind.is_optional
+            ),
+            optional_overloads=signatures.optional_overloads(),
+        )
+
+    @property
+    def variables(self) -> Mapping[str, CelType]:
+        """All variables, late ones among them."""
+        return {**self._early, **self._late}
 
     def compile(
         self, source: str, *, where: str, result: CelType | None = None
@@ -89,23 +106,23 @@ class Environment:
         ``result`` is the type that it must have as it stands: one of the type ``dyn``
         could turn out to be anything, and Kyverno refuses it as well.
         """
-        try:
-            size = len(source.encode())
-        except UnicodeEncodeError as error:
-            raise InvalidInput("half of a surrogate pair", where=where) from error
-        if size > MAX_SOURCE:
-            raise InvalidInput(f"an expression of over {MAX_SOURCE} bytes", where=where)
-        try:
-            raw: bytes = self._checker.compile(source).serialize()
-        except RuntimeError as error:
-            raise InvalidInput(_faults(str(error)), where=where) from error
-        checked = CheckedExpression.parse(raw)
+        checked = self._check(source, where)
         if result is not None and checked.result != result:
             raise InvalidInput(
                 f"the expression must be of the type {result}, and is {checked.result}",
                 where=where,
             )
-        return Program(self, self._runtime.deserialize(raw), checked)
+        mixture = first_mixture(checked)
+        if mixture is not None:
+            raise InvalidInput(
+                f"{place(source, mixture.position)}: expected the type "
+                f"{mixture.expected}, but found {mixture.found}",
+                where=where,
+                hint="put each element in dyn(...) if they are meant to be unlike",
+            )
+        expression = self._runtime.deserialize(self._rewriter.rewrite(checked))
+        used = checked.variables & self.variables.keys()
+        return Program(self, expression, checked.result, used)
 
     def bind(self, values: Mapping[str, object]) -> Bindings:
         """Convert values once, for several programs of this environment.
@@ -116,38 +133,51 @@ class Environment:
         unknown = sorted(set(values) - set(self.variables))
         if unknown:
             raise ValueError(f"no variables of this environment: {unknown}")
-        converted = {}
+        late: dict[str, Callable[[], object]] = {}
+        early: dict[str, object] = {}
         for name, value in values.items():
-            try:
-                converted[name] = to_native(value)
-            except CelError as error:
-                raise CelError(f"{name}: {error}") from error
-        return Bindings(self, self._runtime.Activation(converted))
+            if name in self._early:
+                early[name] = _bound(name, value)
+            elif callable(value):
+                late[name] = value
+            else:
+                raise TypeError(f"{name} is found out late: bind it to a function")
+        return Bindings(self, self._runtime.Activation(early), late)
 
-
-class Bindings:
-    """Values of variables, ready for the programs of one environment."""
-
-    def __init__(self, environment: Environment, activation: object) -> None:
-        self.environment = environment
-        self.activation = activation
+    def _check(self, source: str, where: str) -> CheckedExpression:
+        try:
+            size = len(source.encode())
+        except UnicodeEncodeError as error:
+            raise InvalidInput("half of a surrogate pair", where=where) from error
+        if size > MAX_SOURCE:
+            raise InvalidInput(f"an expression of over {MAX_SOURCE} bytes", where=where)
+        try:
+            raw: bytes = self._checker.compile(source).serialize()
+        except RuntimeError as error:
+            raise InvalidInput(faults(str(error)), where=where) from error
+        return CheckedExpression.parse(raw)
 
 
 class Program:
-    """A checked expression. ``type`` is what it gives."""
+    """A checked expression, its type, and the variables that it names."""
 
     def __init__(
-        self, environment: Environment, expression: object, checked: CheckedExpression
+        self,
+        environment: Environment,
+        expression: object,
+        result: CelType,
+        variables: frozenset[str],
     ) -> None:
         self._environment = environment
         self._expression = expression
-        self.type = checked.result
-        self.variables = checked.variables & environment.variables.keys()
+        self.type = result
+        self.variables = variables
 
     def evaluate(self, bindings: Mapping[str, object] | Bindings) -> object:
         """Return the value as plain Python, or raise ``CelError``.
 
-        What is of the type ``bool`` is exactly ``True`` or ``False``.
+        What is of the type ``bool`` is exactly ``True`` or ``False``; what is of an
+        ``optional_type`` is an ``OptionalValue``.
         """
         if not isinstance(bindings, Bindings):
             bindings = self._environment.bind(bindings)
@@ -156,12 +186,15 @@ class Program:
         value = self._run(bindings)
         if self.type == BOOL and not isinstance(value, bool):
             raise CelError(f"gives no boolean, but {type(value).__name__}")
+        if self.type.is_optional:
+            return OptionalValue(tuple(value) if isinstance(value, list) else ())
         return value
 
     def _run(self, bindings: Bindings) -> object:
         _interrupted.by = None
         try:
-            answer = self._expression.eval(bindings.activation)  # type: ignore[attr-defined]
+            with bindings.opened():
+                answer = self._expression.eval(bindings.activation)  # type: ignore[attr-defined]
             failed = answer.type() in (cel.Type.ERROR, cel.Type.UNKNOWN)
             plain = answer.plain_value()
         except (RuntimeError, TypeError) as error:
@@ -169,7 +202,7 @@ class Program:
         if _interrupted.by is not None:
             raise _interrupted.by
         if failed:
-            raise CelError(_reason(str(plain)))
+            raise CelError(reason(str(plain)))
         return from_native(plain)
 
 
@@ -182,34 +215,36 @@ def _extension(functions: list[object]) -> object:
     return cel.CelExtension("modelpack", functions)
 
 
+def _bound(name: str, value: object) -> object:
+    try:
+        return native_value(value)
+    except CelError as error:
+        raise CelError(f"{name}: {error}") from error
+
+
+def _finder(name: str, kind: CelType) -> object:
+    """Return the function that stands for a late variable."""
+    function = LATE + name
+    overload = cel.Overload(
+        function,
+        return_type=native(kind),
+        parameters=[],
+        impl=_guarded(found_late(name)),
+    )
+    return cel.FunctionDecl(function, [overload])
+
+
 def _guarded(call: Callable[..., object]) -> Callable[..., object]:
     """Return what the library calls: it gives and takes plain values."""
+    inner = shut(call)
 
     def guarded(*arguments: object) -> object:
         try:
-            return to_native(call(*map(from_native, arguments)))
-        except Exception as error:
-            text = str(error) or type(error).__name__
-            raise CelError(text) from error
+            return inner(*map(from_native, arguments))
+        except Exception:
+            raise
         except BaseException as error:
             _interrupted.by = error
             raise
 
     return guarded
-
-
-def _faults(text: str) -> str:
-    """Return the library's faults in one line: `1:7: undeclared reference to 'x'`."""
-    found = [
-        fault if line.startswith("-") else f"{line}:{column}: {fault}"
-        for line, column, fault in _FAULT.findall(_STATUS.sub("", text))
-    ]
-    faults = list(dict.fromkeys(f.replace(_CONTAINER, "") for f in found))
-    return "; ".join(faults) if faults else _reason(text)
-
-
-def _reason(text: str) -> str:
-    """Return the text of an error of the library, without its status."""
-    text = _CALLBACK.sub("the result of a function", _STATUS.sub("", text))
-    unbound = _UNBOUND.fullmatch(text)
-    return f"{unbound[1]} has no value" if unbound else text

@@ -85,7 +85,8 @@ class Signatures:
                 {
                     "name": name,
                     "overloads": [
-                        _declaration(f"{name}#{i}", o) for i, o in enumerate(overloads)
+                        _declaration(_identity(name, i), o)
+                        for i, o in enumerate(overloads)
                     ],
                 }
                 for name, overloads in whole.items()
@@ -96,7 +97,8 @@ class Signatures:
         """Return what the type checker adds to the library's own functions."""
         return [
             cel.FunctionDecl(
-                name, [_addition(f"{name}#{i}", o) for i, o in enumerate(overloads)]
+                name,
+                [_addition(_identity(name, i), o) for i, o in enumerate(overloads)],
             )
             for name, overloads in self._overloads.items()
             if name in _SHARED
@@ -115,6 +117,15 @@ class Signatures:
             if (name in _SHARED or name == _STRING) is shared
         ]
 
+    def optional_overloads(self) -> frozenset[str]:
+        """Return the overloads that give an optional value."""
+        return frozenset(
+            _identity(name, number)
+            for name, overloads in self._overloads.items()
+            for number, overload in enumerate(overloads)
+            if overload.result.is_optional
+        )
+
     def _runnable(self, name: str, overloads: list[Overload]) -> Iterator[object]:
         ways: dict[tuple[bool, tuple[CelType, ...]], list[Overload]] = {}
         for overload in overloads:
@@ -130,6 +141,10 @@ class Signatures:
             )
 
 
+def _identity(name: str, number: int) -> str:
+    return f"{name}#{number}"
+
+
 def declared(kind: CelType) -> dict[str, object]:
     """Return a type as the library's configuration has it."""
     if kind.name.startswith("~"):
@@ -143,7 +158,7 @@ def native(kind: CelType) -> object:
     """Return the type that a value of ``kind`` has when it runs."""
     if kind in _NATIVE:
         return _NATIVE[kind]
-    if kind.name == "list":
+    if kind.name == "list" or kind.is_optional:
         return cel.Type.List(native(kind.parameters[0]))
     if kind.name == "map":
         return cel.Type.Map(*map(native, kind.parameters))

@@ -1,30 +1,59 @@
-"""A checked expression, as the library writes it down (cel-spec, checked.proto).
-
-The bytes come from the library, not from strangers.
-"""
+"""A checked expression, as the library writes it down (cel-spec, checked.proto)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from modelpack.formats.protobuf import varint
 from modelpack.policy.cel import types
 from modelpack.policy.cel.types import CelType
+from modelpack.policy.cel.wire import (
+    fields,
+    message,
+    messages,
+    numbers,
+    replaced,
+    texts,
+)
 
-__all__ = ["CheckedExpression"]
+__all__ = [
+    "CALL",
+    "CONSTANT",
+    "IDENT",
+    "LIST",
+    "STRUCT",
+    "CheckedExpression",
+    "Node",
+    "children",
+    "expression_of",
+    "identity",
+    "node_of",
+    "with_children",
+]
 
-# google.protobuf.Any
-_INSIDE = 2
-# CheckedExpr
-_REFERENCES, _TYPES, _EXPRESSION = 2, 3, 4
-# The entries of its two maps
+T = TypeVar("T")
+
+# Expr: its id, and which field holds each kind of it
+_ID: Final = 2
+CONSTANT, IDENT, _SELECT, CALL, LIST, STRUCT, _COMPREHENSION = 3, 4, 5, 6, 7, 8, 9
+# The fields of each kind that hold expressions again
+_CHILDREN: Final[Mapping[int, frozenset[int]]] = {
+    _SELECT: frozenset({1}),
+    CALL: frozenset({1, 3}),
+    LIST: frozenset({1}),
+    _COMPREHENSION: frozenset({2, 4, 5, 6, 7}),
+}
+_ENTRIES: Final = 2
+_OF_ENTRY: Final = frozenset({3, 4})
+
+# Any, CheckedExpr, SourceInfo, and the entries of their maps
+_INSIDE: Final = 2
+_REFERENCES, _TYPES, _EXPRESSION, _SOURCE = 2, 3, 4, 5
+_POSITIONS: Final = 4
 _KEY, _VALUE = 1, 2
 # Reference
 _NAME, _OVERLOAD = 1, 3
-# Expr
-_ID: Final = 2
 
 _PRIMITIVES: Final = {
     1: types.BOOL,
@@ -37,106 +66,177 @@ _PRIMITIVES: Final = {
 _WELL_KNOWN: Final = {1: types.DYN, 2: types.TIMESTAMP, 3: types.DURATION}
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One expression: its id, the field of its kind, and the message of that."""
+
+    id: int
+    kind: int
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedExpression:
-    """What type checking found out."""
+    """What type checking found out, by the ids of expressions."""
 
-    result: CelType
-    variables: frozenset[str]
-    overloads: frozenset[str]
+    raw: bytes
+    root: bytes
+    types: Mapping[int, CelType]
+    names: Mapping[int, str]
+    overloads: Mapping[int, tuple[str, ...]]
+    positions: Mapping[int, int]
 
     @classmethod
     def parse(cls, raw: bytes) -> CheckedExpression:
         """Read what ``Expression.serialize`` gives."""
-        kinds: dict[int, bytes] = {}
-        variables: set[str] = set()
-        overloads: set[str] = set()
-        root = b""
-        inside = next(_bytes(v) for number, v in _fields(raw) if number == _INSIDE)
-        for number, value in _fields(inside):
-            if number == _EXPRESSION:
-                root = _bytes(value)
-            elif number == _TYPES:
-                key, body = _entry(_bytes(value))
-                kinds[key] = body
-            elif number == _REFERENCES:
-                _, body = _entry(_bytes(value))
-                called = _texts(body, _OVERLOAD)
-                overloads.update(called)
-                if not called:
-                    variables.update(_texts(body, _NAME))
-        identity = _numbers(root, _ID)
-        body = kinds.get(identity[0] if identity else 0, b"")
+        inside = messages(raw, _INSIDE)[0]
+        references = dict(map(_entry, messages(inside, _REFERENCES)))
+        source = b"".join(messages(inside, _SOURCE))
         return cls(
-            result=_type(body),
-            variables=frozenset(variables),
-            overloads=frozenset(overloads),
+            raw=raw,
+            root=messages(inside, _EXPRESSION)[0],
+            types={k: _type(v) for k, v in map(_entry, messages(inside, _TYPES))},
+            names={
+                key: _first(texts(body, _NAME), "") for key, body in references.items()
+            },
+            overloads={
+                key: tuple(texts(body, _OVERLOAD)) for key, body in references.items()
+            },
+            positions=dict(map(_numbered, messages(source, _POSITIONS))),
         )
 
+    @property
+    def result(self) -> CelType:
+        """The type of the whole."""
+        return self.type_of(self.root)
 
-def _type(raw: bytes) -> CelType:  # noqa: PLR0911 - one line for each kind
-    """Read a ``Type``; what has none is ``dyn``."""
-    for number, value in _fields(raw):
-        match number, value:
-            case 2, _:
-                return types.NULL
-            case ((3 | 4), int(kind)):
-                return _PRIMITIVES[kind]
-            case 5, int(kind):
-                return _WELL_KNOWN[kind]
-            case ((6 | 7), bytes(inner)):
-                return CelType(
-                    "list" if number == 6 else "map",  # noqa: PLR2004
-                    tuple(_type(_bytes(part)) for _, part in _fields(inner)),
-                )
-            case ((9 | 10), bytes(name)):
-                return CelType(name.decode())
-            case 11, bytes(inner):
-                return CelType("type", (_type(inner),))
-            case 14, bytes(inner):
-                parts = tuple(_fields(inner))
-                return CelType(
-                    _bytes(parts[0][1]).decode(),
-                    tuple(_type(_bytes(part)) for _, part in parts[1:]),
-                )
-            case _:
-                return types.DYN
-    return types.DYN
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names that are looked up, those of comprehensions among them."""
+        return frozenset(
+            name for key, name in self.names.items() if not self.overloads[key]
+        )
+
+    def type_of(self, expression: bytes) -> CelType:
+        """Return the type of an expression in it."""
+        return self.types.get(identity(expression), types.DYN)
+
+    def rewritten(self, root: bytes, calls: Mapping[int, str]) -> bytes:
+        """Return all of it with another expression, as ``deserialize`` takes it.
+
+        ``calls`` are its new calls: of functions with one overload of the same name.
+        """
+        inside = replaced(messages(self.raw, _INSIDE)[0], _EXPRESSION, root)
+        for key, name in calls.items():
+            said = name.encode()
+            reference = message([(_NAME, said), (_OVERLOAD, said)])
+            # Of two entries with one key the last counts.
+            inside += message(
+                [(_REFERENCES, message([(_KEY, key), (_VALUE, reference)]))]
+            )
+        return replaced(self.raw, _INSIDE, inside)
+
+
+def node_of(expression: bytes) -> Node:
+    """Take an expression apart."""
+    for number, value in fields(expression):
+        if number != _ID and isinstance(value, bytes):
+            return Node(identity(expression), number, value)
+    return Node(identity(expression), 0, b"")
+
+
+def expression_of(node: Node) -> bytes:
+    """Put an expression together."""
+    return message([(_ID, node.id), (node.kind, node.body)])
+
+
+def children(node: Node) -> list[bytes]:
+    """Return the expressions inside."""
+    if node.kind == STRUCT:
+        return [
+            child
+            for entry in messages(node.body, _ENTRIES)
+            for child in _inner(entry, _OF_ENTRY)
+        ]
+    return _inner(node.body, _CHILDREN.get(node.kind, frozenset()))
+
+
+def with_children(node: Node, change: Callable[[bytes], bytes]) -> Node:
+    """Return an expression with each of those inside changed."""
+    if node.kind == STRUCT:
+        parts = [
+            (n, _changed(v, _OF_ENTRY, change))
+            if n == _ENTRIES and isinstance(v, bytes)
+            else (n, v)
+            for n, v in fields(node.body)
+        ]
+        return Node(node.id, node.kind, message(parts))
+    inner = _CHILDREN.get(node.kind)
+    if inner is None:
+        return node
+    return Node(node.id, node.kind, _changed(node.body, inner, change))
+
+
+def identity(expression: bytes) -> int:
+    """Return the id of an expression."""
+    found = numbers(expression, _ID)
+    return found[0] if found else 0
+
+
+def _inner(body: bytes, wanted: frozenset[int]) -> list[bytes]:
+    return [v for n, v in fields(body) if n in wanted and isinstance(v, bytes)]
+
+
+def _changed(
+    body: bytes, wanted: frozenset[int], change: Callable[[bytes], bytes]
+) -> bytes:
+    return message(
+        (n, change(v)) if n in wanted and isinstance(v, bytes) else (n, v)
+        for n, v in fields(body)
+    )
 
 
 def _entry(raw: bytes) -> tuple[int, bytes]:
-    numbers = _numbers(raw, _KEY)
-    bodies = [_bytes(value) for number, value in _fields(raw) if number == _VALUE]
-    return (numbers[0] if numbers else 0), (bodies[0] if bodies else b"")
+    return _first(numbers(raw, _KEY), 0), _first(messages(raw, _VALUE), b"")
 
 
-def _texts(raw: bytes, wanted: int) -> list[str]:
-    return [_bytes(v).decode() for number, v in _fields(raw) if number == wanted]
+def _numbered(raw: bytes) -> tuple[int, int]:
+    return _first(numbers(raw, _KEY), 0), _first(numbers(raw, _VALUE), 0)
 
 
-def _numbers(raw: bytes, wanted: int) -> list[int]:
-    return [v for number, v in _fields(raw) if number == wanted and isinstance(v, int)]
+def _type(raw: bytes) -> CelType:
+    """Read a ``Type``; what has none is ``dyn``."""
+    for number, value in fields(raw):
+        if isinstance(value, int):
+            return _scalar(number, value)
+        return _composite(number, value)
+    return types.DYN
 
 
-def _bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise TypeError("a number, where the schema has bytes")
-    return value
+def _scalar(number: int, kind: int) -> CelType:
+    if number == 2:  # noqa: PLR2004 - the fields of Type
+        return types.NULL
+    table = _WELL_KNOWN if number == 5 else _PRIMITIVES  # noqa: PLR2004
+    return table.get(kind, types.DYN)
 
 
-def _fields(raw: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field (protobuf, "Encoding")."""
-    at = 0
-    while at < len(raw):
-        tag, at = varint(raw, at, "expression")
-        number, wire = divmod(tag, 8)
-        if wire == 0:
-            value, at = varint(raw, at, "expression")
-            yield number, value
-            continue
-        if wire == 1:
-            size = 8
-        else:
-            size, at = varint(raw, at, "expression")
-        yield number, raw[at : at + size]
-        at += size
+def _composite(number: int, raw: bytes) -> CelType:
+    match number:
+        case 6 | 7:
+            inner = tuple(_type(v) for _, v in fields(raw) if isinstance(v, bytes))
+            return CelType("list" if number == 6 else "map", inner)  # noqa: PLR2004
+        case 9 | 10:
+            return CelType(raw.decode())
+        case 11:
+            return CelType("type", (_type(raw),))
+        case 14:
+            return CelType(
+                _first(texts(raw, 1), ""),
+                tuple(_type(part) for part in messages(raw, 2)),
+            )
+        case _:
+            return types.DYN
+
+
+def _first(found: list[T], default: T) -> T:
+    return found[0] if found else default

@@ -40,6 +40,11 @@ class CelType:
         return f"{self.name}({', '.join(map(str, self.parameters))})"
 
     @property
+    def is_optional(self) -> bool:
+        """Whether it holds one value or none."""
+        return self.name == _OPTIONAL
+
+    @property
     def is_opaque(self) -> bool:
         """Whether only functions made for it can look inside."""
         return self.name not in _OWN and not self.name.startswith("~")

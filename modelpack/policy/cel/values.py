@@ -9,7 +9,14 @@ from typing import Final
 
 from modelpack.policy.cel.errors import CelError
 
-__all__ = ["MAX_DEPTH", "MAX_VALUES", "Opaque", "from_native", "to_native"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_VALUES",
+    "Opaque",
+    "OptionalValue",
+    "from_native",
+    "to_native",
+]
 
 MAX_DEPTH: Final = 100
 MAX_VALUES: Final = 1_000_000
@@ -28,6 +35,13 @@ class Opaque:
 
     type: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalValue:
+    """A value of the type `optional_type`: one value, or none."""
+
+    values: tuple[object, ...] = ()
 
 
 def to_native(value: object) -> object:

@@ -5,13 +5,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpack.errors import InvalidInput
-from modelpack.policy.cel.engine import MAX_SOURCE, CelError, Environment
+from modelpack.policy.cel.engine import MAX_SOURCE, Bindings, CelError, Environment
 from modelpack.policy.cel.functions import Function, Overload, function, member
 from modelpack.policy.cel.types import (
     BOOL,
@@ -26,7 +27,7 @@ from modelpack.policy.cel.types import (
     optional_of,
     type_parameter,
 )
-from modelpack.policy.cel.values import MAX_DEPTH, Opaque
+from modelpack.policy.cel.values import MAX_DEPTH, Opaque, OptionalValue
 
 WEIGHT = opaque("test.Weight")
 HEIGHT = opaque("test.Height")
@@ -326,3 +327,134 @@ def test_without_the_library_policies_are_refused() -> None:
     ).stdout
     assert said.startswith("policies are refused on this platform")
     assert "glibc" in said
+
+
+def test_optional_values_pass_in_and_out() -> None:
+    inner = list_of(STRING)
+    environment = Environment(
+        variables={"object": DYN, "variables.perhaps": optional_of(STRING)},
+        functions=[
+            member(
+                "faults",
+                (STRING,),
+                optional_of(inner),
+                lambda text: OptionalValue(([text],) if text else ()),
+            )
+        ],
+    )
+
+    def run(source: str, perhaps: OptionalValue) -> object:
+        program = environment.compile(source, where="rule")
+        values = {"object": {"a": {"b": None}}, "variables.perhaps": perhaps}
+        return program.evaluate(values)
+
+    some, none = OptionalValue(("x",)), OptionalValue()
+    assert run("variables.perhaps.orValue('else')", some) == "x"
+    assert run("variables.perhaps.orValue('else')", none) == "else"
+    assert run("[1].exists(i, variables.perhaps.hasValue())", none) is False
+    assert run("variables.perhaps.optMap(p, p + '!')", some) == OptionalValue(("x!",))
+    assert run("object.?a.?b", none) == OptionalValue((None,))
+    assert run("object.?z.?b", none) == OptionalValue()
+    assert run("'no'.faults().orValue([]).size()", none) == 1
+    assert run("''.faults().hasValue()", none) is False
+    assert run("'no'.faults()", none) == OptionalValue((["no"],))
+
+
+def test_a_late_variable_is_found_out_when_it_is_asked_for_and_once() -> None:
+    asked = []
+
+    def verified() -> object:
+        asked.append("verified")
+        return 3
+
+    environment = Environment(
+        variables={"object": DYN}, late={"variables.verified": INT}
+    )
+    bindings = environment.bind({"object": {}, "variables.verified": verified})
+
+    def run(source: str) -> object:
+        return environment.compile(source, where="rule").evaluate(bindings)
+
+    assert run("size(object) == 0 || variables.verified > 0") is True
+    assert asked == []
+    assert run("variables.verified + variables.verified") == 6
+    assert run("[variables.verified].exists(v, v == 3)") is True
+    assert asked == ["verified"]
+
+
+def test_a_late_variable_keeps_its_error() -> None:
+    environment = Environment(
+        variables={}, late={"variables.a": BOOL, "variables.b": BOOL}
+    )
+    bindings = environment.bind({"variables.a": _refuse})
+
+    def run(source: str) -> object:
+        return environment.compile(source, where="rule").evaluate(bindings)
+
+    assert run("variables.a || true") is True
+    for _ in range(2):
+        with pytest.raises(CelError, match="the registry does not answer"):
+            run("variables.a")
+    with pytest.raises(CelError, match=r"variables\.b has no value"):
+        run("variables.b")
+
+
+def test_a_late_variable_may_ask_for_another_but_not_for_itself() -> None:
+    environment = Environment(variables={"x": INT}, late={"a": INT, "b": INT, "c": INT})
+    bindings: Bindings = environment.bind(
+        {
+            "x": 1,
+            "a": lambda: environment.compile("b + x", where="a").evaluate(bindings),
+            "b": lambda: environment.compile("x * 10", where="b").evaluate(bindings),
+            "c": lambda: environment.compile("c", where="c").evaluate(bindings),
+        }
+    )
+    program = environment.compile("a + b + x", where="rule")
+    assert program.evaluate(bindings) == 22
+    assert program.variables == {"a", "b", "x"}
+    with pytest.raises(CelError, match="c asks for itself"):
+        environment.compile("c", where="rule").evaluate(bindings)
+
+
+def test_threads_do_not_see_each_others_values() -> None:
+    environment = Environment(variables={}, late={"n": INT})
+    program = environment.compile("[n, n, n].map(i, i + n)", where="rule")
+
+    def run(number: int) -> bool:
+        found = program.evaluate({"n": lambda: number})
+        return found == [2 * number] * 3
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(run, range(500)))
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("[1, 'a']", "1:5: expected the type int, but found string"),
+        ("{'a': 1,\n 'b': 'x'}", "2:7: expected the type int, but found string"),
+        ("{'a': 1, 2: 2}", "expected the type string, but found int"),
+        ("[object.a, 'a']", "expected the type dyn, but found string"),
+        ("[1].map(x, [x, 'a'])", "expected the type int, but found string"),
+        ("[1, ?object.?a]", "expected the type int, but found dyn"),
+    ],
+)
+def test_a_literal_of_several_types_is_refused_as_kyverno_does(
+    environment: Environment, source: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(reason)):
+        environment.compile(source, where="rule")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[dyn(1), dyn('a')].size()",
+        "'%s %d'.format(['a', 1])",
+        "[?optional.of(1), 2, ?optional.of(3)].size()",
+        "{?'a': optional.of(1), 'b': 2}.size()",
+        "[[1], [2, 3]].size()",
+    ],
+)
+def test_a_literal_of_one_type_compiles(environment: Environment, source: str) -> None:
+    environment.compile(source, where="rule")

@@ -1,0 +1,115 @@
+"""Changes to a checked expression, so that the library can run it.
+
+Values of the type ``optional_type`` can neither be given to the library nor be had from
+it, and no value can be found out only when it is asked for. Lists and functions can:
+
+* a variable that is found out late becomes a call of a function without parameters;
+* an optional variable, or the result of a function, arrives as a list of one value or
+  of none, and ``[?0]`` is put behind it;
+* an optional result leaves as such a list, ``[?result]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from modelpack.policy.cel.tree import (
+    CALL,
+    CONSTANT,
+    IDENT,
+    LIST,
+    CheckedExpression,
+    Node,
+    expression_of,
+    node_of,
+    with_children,
+)
+from modelpack.policy.cel.wire import message
+
+__all__ = ["LATE", "Rewriter"]
+
+# The prefix of the function that finds out a variable.
+LATE = "@late:"
+
+_OPTIONAL = "optional_type"
+_NAME = 1  # of Ident
+_FUNCTION, _ARGUMENTS = 2, 3  # of Call
+_INT64 = 3  # of Constant
+_ELEMENTS, _OPTIONAL_INDICES = 1, 2  # of CreateList
+# Ids need only be unlike those of the expression.
+_FIRST_NEW_ID = 1 << 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewriter:
+    """Knows the names that need it: of variables, and of overloads of functions."""
+
+    late: Collection[str]
+    optional_variables: Collection[str]
+    optional_overloads: Collection[str]
+
+    def rewrite(self, checked: CheckedExpression) -> bytes:
+        """Return the expression as ``deserialize`` takes it."""
+        is_optional = checked.result.name == _OPTIONAL
+        if not is_optional and not self._concerns(checked):
+            return checked.raw
+        walk = _Pass(self, checked)
+        root = walk.change(checked.root)
+        return checked.rewritten(_listed(root) if is_optional else root, walk.calls)
+
+    def _concerns(self, checked: CheckedExpression) -> bool:
+        names = checked.variables
+        if not names.isdisjoint(self.late):
+            return True
+        if not names.isdisjoint(self.optional_variables):
+            return True
+        called = {overload for many in checked.overloads.values() for overload in many}
+        return not called.isdisjoint(self.optional_overloads)
+
+
+class _Pass:
+    """One walk over an expression."""
+
+    def __init__(self, rewriter: Rewriter, checked: CheckedExpression) -> None:
+        self._rewriter = rewriter
+        self._checked = checked
+        self.calls: dict[int, str] = {}
+
+    def change(self, expression: bytes) -> bytes:
+        node = with_children(node_of(expression), self.change)
+        name = self._checked.names.get(node.id, "")
+        overloads = self._checked.overloads.get(node.id, ())
+        if node.kind == IDENT and name in self._rewriter.late:
+            self.calls[node.id] = LATE + name
+            node = Node(node.id, CALL, message([(_FUNCTION, _encoded(LATE + name))]))
+        optional = (name in self._rewriter.optional_variables and not overloads) or any(
+            o in self._rewriter.optional_overloads for o in overloads
+        )
+        whole = expression_of(node)
+        return _unlisted(whole, node.id) if optional else whole
+
+
+def _unlisted(expression: bytes, identity: int) -> bytes:
+    """Return ``expression[?0]``."""
+    zero = message([(_INT64, 0)])
+    arguments = [expression, expression_of(Node(_new(identity, 1), CONSTANT, zero))]
+    body = [
+        (_FUNCTION, _encoded("_[?_]")),
+        *((_ARGUMENTS, argument) for argument in arguments),
+    ]
+    return expression_of(Node(_new(identity, 0), CALL, message(body)))
+
+
+def _listed(expression: bytes) -> bytes:
+    """Return ``[?expression]``."""
+    body = message([(_ELEMENTS, expression), (_OPTIONAL_INDICES, 0)])
+    return expression_of(Node(_FIRST_NEW_ID - 1, LIST, body))
+
+
+def _new(identity: int, number: int) -> int:
+    return _FIRST_NEW_ID + 2 * identity + number
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode()
