@@ -5,11 +5,48 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from modelpack.errors import InvalidInput, LocalError
+
+OPEN_OWN: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a file of ours is opened: made where it is not there, never through a link."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+
+
+def is_mount_point(path: Path) -> bool:
+    """Whether something is mounted there, also a folder of the same file system."""
+    if path.is_mount():
+        return True
+    try:
+        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return False  # then there are no bind mounts, or nobody may know of them
+    # proc_pid_mountinfo(5): the fifth field, with \040 and the like for spaces.
+    return str(path) in (_unescaped(line.split(" ")[4]) for line in lines)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
+
+
+def local_error(error: OSError, path: Path | str) -> LocalError:
+    """Say what this machine could not do, where, and what would help."""
+    hint = {
+        errno.ENOSPC: "free some space; the next run goes on from here",
+        errno.EDQUOT: "free some space; the next run goes on from here",
+        errno.EACCES: "choose a place that you may write to",
+        errno.EROFS: "choose a place that you may write to",
+        # A bind mount looks like any folder before something is renamed into it.
+        errno.EXDEV: "a mount is in the way: pull into a folder below it",
+        errno.EBUSY: "a mount is in the way: pull into a folder below it",
+    }.get(error.errno or 0, "")
+    return LocalError(error.strerror or str(error), where=str(path), hint=hint)
 
 
 @contextlib.contextmanager

@@ -50,6 +50,7 @@ class SavedSessions:
 
     def remember(self, key: str, session: str) -> None:
         if len(session) > _MAX_SESSION:
+            self.forget(key)  # the address before leads to another upload
             return
         with self._lock:
             self._known[key] = session

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from modelpack.api import push
 from modelpack.api.settings import Settings
-from modelpack.disk.target.staging import PREFIX
+from modelpack.disk.target.directory import PREFIX
 from modelpack.oci.digest import Digest
 from modelpack.serve.registry import RegistryServer
 from modelpack.transfer.progress import Event

@@ -15,7 +15,7 @@ import pytest
 
 from modelpack.api import pull
 from modelpack.cli.exit_codes import exit_code
-from modelpack.disk.target.staging import PREFIX
+from modelpack.disk.target.directory import PREFIX
 from modelpack.errors import (
     ContentError,
     InvalidInput,

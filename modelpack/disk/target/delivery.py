@@ -12,7 +12,8 @@ from typing import Final
 from modelpack.disk.digests import SETTLED_NS, DigestCache, FileDigests
 from modelpack.disk.file import Fingerprint, LocalFile, hash_file
 from modelpack.disk.target.directory import Target
-from modelpack.disk.target.staging import PieceSlot, StagedFile, Staging
+from modelpack.disk.target.pieces import PieceSlot, StagedFile
+from modelpack.disk.target.staging import Staging
 from modelpack.errors import ContentError
 from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest
@@ -67,8 +68,7 @@ class DirectoryDestination:
 
     @contextmanager
     def stage(self, files: Sequence[PackedFile]) -> Iterator[StagedModel]:
-        self.target.require_neighbour()
-        with Staging(self.target.path) as staging:
+        with Staging(self.target.staging) as staging:
             staged = StagedModel(staging, self.target, files, self._check, self._whole)
             yield staged
             self._remember(files)
@@ -155,6 +155,8 @@ class StagedModel:
                 last=not uses[file.digest],
             )
         if self._whole:
+            if self._target.is_filled:
+                self._staging.note_filling()
             self._target.receive_whole(self._staging.tree)
         else:
             names = [file.path for file in self._files]

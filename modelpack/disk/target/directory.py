@@ -3,6 +3,10 @@
 Absent or empty: it appears in one rename, complete and verified. Not empty: what
 is there already stays, if it is what the model has; what differs or is missing
 needs ``overwrite``, and files that are not the model's are never touched.
+
+A folder that no rename may replace (a mount point, the folder we were started in,
+one whose parent we may not write to) is filled instead, each file complete and
+verified, from a private folder in it.
 """
 
 from __future__ import annotations
@@ -14,13 +18,16 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from modelpack.disk.file import Fingerprint, LocalFile
-from modelpack.disk.target.staging import local_error
+from modelpack.disk.local import is_mount_point, local_error
+from modelpack.disk.target.staging import was_filling
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.model.files import PackedFile
 from modelpack.oci.digest import Digest
 
+PREFIX: Final = ".modelpack-pull-"
 _SHOWN = 3
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
@@ -45,13 +52,20 @@ class Target:
         self.path = path.resolve()
         if not self.path.name:
             raise InvalidInput("is not a place for a model", where=str(path))
+        self.is_filled = self.path.is_dir() and (
+            self._is_current
+            or is_mount_point(self.path)
+            or not os.access(self.path.parent, os.W_OK)
+        )
+        above = self.path if self.is_filled else self.path.parent
+        self.staging = above / f"{PREFIX}{self.path.name}"
 
     @property
     def is_free(self) -> bool:
-        """Whether nothing stands there, so that one rename can deliver."""
+        """Whether nothing stands there but what we have collected."""
         try:
             with os.scandir(self.path) as entries:
-                return next(entries, None) is None
+                return all(entry.name == self.staging.name for entry in entries)
         except FileNotFoundError:
             return True
         except NotADirectoryError as error:
@@ -119,11 +133,15 @@ class Target:
         )
 
     def refuse_changes(self, survey: Survey) -> None:
-        """Raise unless all that the model has stands there unchanged."""
-        if not survey.needed:
-            return
+        """Raise unless all that the model has stands there unchanged.
+
+        What is missing only because an earlier pull was interrupted may be added.
+        """
         names = [f"{f.path} differs" for f in survey.differing]
-        names += [f"{f.path} is missing" for f in survey.missing]
+        if not (self.is_filled and was_filling(self.staging)):
+            names += [f"{f.path} is missing" for f in survey.missing]
+        if not names:
+            return
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         raise InvalidInput(
             f"is not empty, and {', '.join(names[:_SHOWN])}{more}",
@@ -131,23 +149,10 @@ class Target:
             hint="--overwrite replaces the model's files and leaves all others",
         )
 
-    def require_neighbour(self) -> None:
-        """Raise where no rename leads here from the staging folder beside it."""
-        if self.path.is_mount():
-            raise LocalError(
-                "is a mount point, into which nothing can be renamed from beside it",
-                where=str(self.path),
-                hint=f"pull into a folder in it, such as {self.path / 'model'}",
-            )
-
     def receive_whole(self, tree: Path) -> None:
-        """Take delivery of a staged tree: the target was free.
-
-        In one rename; but the folder that we were started in stays, and is filled:
-        a shell would be left in one that is gone.
-        """
+        """Take delivery of a staged tree: the target was free."""
         try:
-            if self._is_current:
+            if self.is_filled:
                 self._fill_from(tree)
             else:
                 tree.rename(self.path)

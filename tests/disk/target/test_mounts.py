@@ -4,14 +4,16 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from modelpack import Event, LocalError, Settings
+from modelpack import ContentError, Event, InvalidInput, LocalError, Settings
 from modelpack.api import pull, push
-from modelpack.disk.target.staging import PREFIX
+from modelpack.disk.target.directory import PREFIX
 from modelpack.transfer.progress import Done, Moved
 
 KIB = 1 << 10
@@ -33,42 +35,146 @@ def model(tmp_path: Path, settings: Settings) -> str:
     return push(source, f"oci:{tmp_path / 'layout'}:1", settings=settings).reference
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount 1 MiB of memory, where this user may."""
-    place = tmp_path / "disk"
-    place.mkdir()
+@contextlib.contextmanager
+def mounted(place: Path, *how: str) -> Iterator[Path]:
+    """Mount something there, where this user may; no mount outlives its test."""
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if mount is None or umount is None:
         pytest.skip("there is no mount here")
-    mounting = [mount, "-t", "tmpfs", "-o", "size=1m", "modelpack-test", str(place)]
-    mounted = subprocess.run(mounting, check=False, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"may not mount here: {mounted.stderr.strip()}")
+    done = subprocess.run(
+        [mount, *how, str(place)], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"may not mount here: {done.stderr.strip()}")
     try:
         yield place
     finally:
         busy = subprocess.run([umount, str(place)], check=False).returncode
-        if busy:  # no mount outlives its test
+        if busy:
             subprocess.run([umount, "--lazy", str(place)], check=True)
     assert not busy, "something in it is still open"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount 1 MiB of memory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    with mounted(place, "-t", "tmpfs", "-o", "size=1m", "modelpack-test"):
+        yield place
+
+
+@pytest.fixture
+def bound(tmp_path: Path) -> Iterator[Path]:
+    """Mount a folder of the same file system, which looks like any other."""
+    place, real = tmp_path / "bound here", tmp_path / "real"
+    place.mkdir()
+    real.mkdir()
+    with mounted(place, "--bind", str(real)):
+        yield place
+
+
+@pytest.fixture(params=["disk", "bound"])
+def mount_point(request: pytest.FixtureRequest) -> Path:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Path)
+    return found
 
 
 def delivered(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_mount_point_is_refused_before_anything_is_fetched(
-    disk: Path, model: str, settings: Settings
+def test_a_mount_point_is_filled(
+    mount_point: Path, model: str, settings: Settings
 ) -> None:
+    pull(model, mount_point, settings=settings)
+    assert delivered(mount_point) == FILES
+    assert not list(mount_point.parent.glob(f"{PREFIX}*"))
+    assert pull(model, mount_point, settings=settings).moved == 0
+
+
+def test_a_file_that_differs_in_a_mount_point_is_named_and_repaired(
+    mount_point: Path, model: str, settings: Settings
+) -> None:
+    pull(model, mount_point, settings=settings)
+    (mount_point / "a.bin").write_text("mine")
+    with pytest.raises(InvalidInput, match=r"a\.bin differs"):
+        pull(model, mount_point, settings=settings)
+    pull(model, mount_point, settings=settings, overwrite=True)
+    assert delivered(mount_point) == FILES
+
+
+def test_a_mount_point_shows_nothing_of_a_pull_that_failed(
+    mount_point: Path, model: str, settings: Settings, tmp_path: Path
+) -> None:
+    blob = tmp_path / "layout/blobs/sha256" / sha256(FILES["b.bin"]).hexdigest()
+    blob.write_bytes(bytes(len(FILES["b.bin"])))
+    with pytest.raises(ContentError):
+        pull(model, mount_point, settings=settings)
+    (left,) = mount_point.iterdir()
+    assert left.name.startswith(PREFIX)
+    blob.write_bytes(FILES["b.bin"])
+    pull(model, mount_point, settings=settings)
+    assert delivered(mount_point) == FILES
+
+
+def test_filling_goes_on_where_it_was_interrupted(
+    bound: Path, model: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = Path.rename
+    left = 1
+
+    def interrupted(path: Path, target: Path) -> Path:
+        nonlocal left
+        if target.parent == bound:
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+        return renamed(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pull(model, bound, settings=settings)
+    assert (bound / "a.bin").exists()
+    assert not (bound / "b.bin").exists()
+    # What somebody changed meanwhile is not ours to replace, as ever.
+    (bound / "a.bin").write_text("mine")
+    with pytest.raises(InvalidInput, match=r"a\.bin differs$"):
+        pull(model, bound, settings=settings)
+    (bound / "a.bin").write_bytes(FILES["a.bin"])
     heard: list[Event] = []
-    with pytest.raises(LocalError, match="is a mount point") as refused:
-        pull(model, disk, settings=settings, notify=heard.append)
-    assert str(disk / "model") in refused.value.hint
-    assert not [event for event in heard if isinstance(event, Moved)]
-    assert not list(disk.parent.glob(f"{PREFIX}*"))
-    pull(model, disk / "model", settings=settings)
-    assert delivered(disk / "model") == FILES
+    pull(model, bound, settings=settings, notify=heard.append)
+    assert sum(e.count for e in heard if isinstance(e, Moved) and not e.resumed) == 0
+    assert delivered(bound) == FILES
+
+
+def test_a_folder_in_one_that_we_may_not_write_to_is_filled(
+    tmp_path: Path, model: str
+) -> None:
+    """As a home is to its user, or a working directory in a container."""
+    if os.geteuid():
+        pytest.skip("only root can leave its rights behind")
+    place = tmp_path / "above" / "mine"
+    place.mkdir(parents=True)
+    program = (
+        "import ctypes, sys, os; libc = ctypes.CDLL(None); "
+        "[libc.prctl(24, right, 0, 0, 0) for right in (1, 2)]; "
+        "os.execv(sys.executable, [sys.executable, '-m', 'modelpack', *sys.argv[1:]])"
+    )
+    place.parent.chmod(0o555)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "pull", model, "-o", str(place)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert delivered(place) == FILES
+    finally:
+        place.parent.chmod(0o755)
 
 
 def test_what_a_mount_point_has_already_is_not_fetched(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.disk.target.staging import PREFIX, Staging
+from modelpack.disk.target.directory import PREFIX
+from modelpack.disk.target.staging import Staging
 from modelpack.errors import LocalError
 from modelpack.oci.digest import Digest
 
@@ -17,7 +18,7 @@ SIZE = len(CONTENT)
 
 @pytest.fixture
 def staging(tmp_path: Path) -> Iterator[Staging]:
-    with Staging(tmp_path / "model") as staging:
+    with Staging(tmp_path / f"{PREFIX}model") as staging:
         yield staging
 
 
@@ -27,7 +28,7 @@ def place(tmp_path: Path) -> Path:
 
 def write_half(tmp_path: Path) -> None:
     """Leave what a pull leaves that was killed in the middle of a file."""
-    with Staging(tmp_path / "model") as staging:
+    with Staging(tmp_path / f"{PREFIX}model") as staging:
         slot = staging.slot(staging.file(DIGEST, SIZE, 1), DIGEST, 0, SIZE)
         slot.write(0, memoryview(CONTENT)[: SIZE // 2])
         slot.record(0, SIZE // 2)
@@ -50,7 +51,7 @@ def test_pieces_may_arrive_in_any_order(staging: Staging, tmp_path: Path) -> Non
 
 def test_the_next_run_knows_what_was_written(tmp_path: Path) -> None:
     write_half(tmp_path)
-    with Staging(tmp_path / "model") as staging:
+    with Staging(tmp_path / f"{PREFIX}model") as staging:
         slot = staging.slot(staging.file(DIGEST, SIZE, 1), DIGEST, 0, SIZE)
         assert slot.finished() == [(0, SIZE // 2)]
 
@@ -58,7 +59,7 @@ def test_the_next_run_knows_what_was_written(tmp_path: Path) -> None:
 def test_what_the_disk_lost_is_not_taken_from_the_journal(tmp_path: Path) -> None:
     write_half(tmp_path)
     os.truncate(place(tmp_path), SIZE // 4)  # as after a power cut
-    with Staging(tmp_path / "model") as staging:
+    with Staging(tmp_path / f"{PREFIX}model") as staging:
         slot = staging.slot(staging.file(DIGEST, SIZE, 1), DIGEST, 0, SIZE)
         assert slot.finished() == []
 
@@ -66,7 +67,7 @@ def test_what_the_disk_lost_is_not_taken_from_the_journal(tmp_path: Path) -> Non
 def test_a_file_that_is_too_long_is_cut(tmp_path: Path) -> None:
     write_half(tmp_path)
     os.truncate(place(tmp_path), SIZE * 2)
-    with Staging(tmp_path / "model") as staging:
+    with Staging(tmp_path / f"{PREFIX}model") as staging:
         slot = staging.slot(staging.file(DIGEST, SIZE, 1), DIGEST, 0, SIZE)
         slot.write(SIZE // 2, memoryview(CONTENT)[SIZE // 2 :])
     assert place(tmp_path).read_bytes() == CONTENT
@@ -83,7 +84,7 @@ def test_a_model_that_has_no_room_is_refused_before_its_first_byte(
 def test_what_is_there_already_needs_no_room(tmp_path: Path) -> None:
     write_half(tmp_path)
     free = os.statvfs(tmp_path)
-    with Staging(tmp_path / "model") as staging:
+    with Staging(tmp_path / f"{PREFIX}model") as staging:
         staging.require_room({DIGEST: SIZE})
         with pytest.raises(LocalError):
             staging.require_room({DIGEST: SIZE + (free.f_blocks * free.f_frsize)})

@@ -10,7 +10,8 @@ import pytest
 
 from modelpack import Settings
 from modelpack.api import pull, push
-from modelpack.disk.target.staging import PREFIX, Staging
+from modelpack.disk.target.directory import PREFIX
+from modelpack.disk.target.staging import Staging
 from modelpack.errors import InvalidInput, LocalError
 
 FILES = {"config.json": b"{}", "deep/weights.bin": bytes(range(256)) * 40, "empty": b""}
@@ -155,7 +156,10 @@ def test_a_staging_folder_that_is_a_link_is_refused(
 def test_a_second_pull_into_one_target_is_kept_out(
     tmp_path: Path, model: str, settings: Settings
 ) -> None:
-    with Staging(tmp_path / "out"), pytest.raises(LocalError, match="under way"):
+    with (
+        Staging(tmp_path / f"{PREFIX}out"),
+        pytest.raises(LocalError, match="under way"),
+    ):
         pull(model, tmp_path / "out", settings=settings)
 
 
