@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from modelpack.disk.digests import DigestCache
 from modelpack.errors import RegistryError
 from modelpack.oci.patience import Patience
 from modelpack.transfer.crew import Crew, Stop, Width
-from modelpack.transfer.progress import Listener, Waiting, Warned
+from modelpack.transfer.progress import Event, Listener, Waiting, Warned
 
 
 class Command:
@@ -18,7 +19,7 @@ class Command:
 
     def __init__(self, settings: Settings | None, notify: Listener) -> None:
         self.settings = settings or Settings.from_environment()
-        self.notify = notify
+        self.notify = _one_at_a_time(notify)
         self.stop = Stop()
         self.crew = Crew(Width(self.settings.jobs), self.stop)
         self.patience = Patience(
@@ -37,3 +38,14 @@ class Command:
 
     def warn(self, message: str) -> None:
         self.notify(Warned(message=message))
+
+
+def _one_at_a_time(notify: Listener) -> Listener:
+    """Call a listener from one thread at a time: it need not know of threads."""
+    turn = threading.Lock()
+
+    def tell(event: Event) -> None:
+        with turn:
+            notify(event)
+
+    return tell

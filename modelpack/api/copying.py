@@ -74,7 +74,7 @@ def copy(
                     habits.largest_chunk or command.settings.chunk_size,
                 ),
             ),
-            notify=notify,
+            notify=command.notify,
             width_moved=command.crew.width.moved,
             chunked=habits.chunked,
             mount_from=_neighbour(origin, goal),

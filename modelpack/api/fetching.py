@@ -84,7 +84,7 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
             choose=lambda path: not choice.leaves_out(path) and choice.takes(path),
             crew=command.crew,
             patience=command.patience,
-            notify=notify,
+            notify=command.notify,
         )
         pulled = fetch(source, wanted.selector, admission, delivery)
     return PullResult(

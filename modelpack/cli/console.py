@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,30 +139,28 @@ class _Lines:
         self._words = _HOW["push"]
         self._resumed: dict[str, int] = {}
         self._reason = ""
-        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        with self._lock:
-            match event:
-                case Planned():
-                    self._words = _HOW[event.verb]
-                case Done():
-                    self._reason = ""
-                    self._done(event)
-                case Moved(resumed=True):
-                    before = self._resumed.get(event.name, 0)
-                    self._resumed[event.name] = before + event.count
-                case Restarted():
-                    before = self._resumed.get(event.name, 0)
-                    self._resumed[event.name] = min(before, event.offset)
-                case Waiting() if event.reason != self._reason:
-                    # The same failure again, or in another stream, is no news.
-                    self._reason = event.reason
-                    self._write(f"waiting, to try again: {event.reason}")
-                case Warned():
-                    self._write(f"warning: {event.message}")
-                case _:
-                    pass
+        match event:
+            case Planned():
+                self._words = _HOW[event.verb]
+            case Done():
+                self._reason = ""
+                self._done(event)
+            case Moved(resumed=True):
+                before = self._resumed.get(event.name, 0)
+                self._resumed[event.name] = before + event.count
+            case Restarted():
+                before = self._resumed.get(event.name, 0)
+                self._resumed[event.name] = min(before, event.offset)
+            case Waiting() if event.reason != self._reason:
+                # The same failure again, or in another stream, is no news.
+                self._reason = event.reason
+                self._write(f"waiting, to try again: {event.reason}")
+            case Warned():
+                self._write(f"warning: {event.message}")
+            case _:
+                pass
 
     def _done(self, event: Done) -> None:
         word = self._words.get(event.how, event.how)
@@ -206,11 +203,9 @@ class _Bars:
         self._lines = lines
         self._total: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        with self._lock:
-            self._show(event)
+        self._show(event)
         if not isinstance(event, Moved) or event.resumed:
             self._lines(event)
 

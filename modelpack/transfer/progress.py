@@ -83,7 +83,7 @@ class Warned:
 
 Event = Planned | Began | Moved | Restarted | Done | Waiting | Warned
 Listener = Callable[[Event], None]
-"""Called from worker threads, one call at a time for each file."""
+"""Hears every event; it need not be safe between threads (``api.Command``)."""
 
 
 def nobody(_: Event) -> None:
