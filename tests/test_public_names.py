@@ -23,6 +23,9 @@ _VERBS: Final = {
     "push": "(source, reference, *, include=(), exclude=(), annotations=None, "
     "split=0, mount_from=(), rehash=False, modelcar=False, signer=None, "
     "settings=None, notify=nobody)",
+    "release": "(source, reference, signer, *, provenance, policy=None, allow=(), "
+    "include=(), exclude=(), annotations=None, split=0, modelcar=False, settings=None, "
+    "notify=nobody)",
     "remove": "(reference, *, settings=None)",
     "tag": "(reference, *names, settings=None)",
     "tags": "(place, *, settings=None)",
@@ -78,6 +81,16 @@ _RESULTS: Final = {
         "kept",
     },
     "PushResult": {"reference", "digest", "size", "files", "car"},
+    "ReleaseResult": {
+        "reference",
+        "tag",
+        "digest",
+        "car",
+        "size",
+        "files",
+        "predicates",
+        "policy",
+    },
     "ScanResult": {"target", "digest", "report", "allow", "started", "finished"},
     "SignResult": {"reference", "digest", "attached"},
     "SignWith": {"signer", "own", "older", "model_signature", "logs"},

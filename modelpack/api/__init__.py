@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from modelpack.api.places import remove, tag, tags, tree
     from modelpack.api.publishing import PushResult, push
+    from modelpack.api.releasing import ReleaseResult, release
     from modelpack.api.scanning import ScanResult, scan
     from modelpack.api.settings import Settings
     from modelpack.api.signing import (
@@ -47,6 +48,7 @@ __all__ = [
     "Inspection",
     "PullResult",
     "PushResult",
+    "ReleaseResult",
     "ScanResult",
     "Settings",
     "SignResult",
@@ -71,6 +73,7 @@ __all__ = [
     "push",
     "read_predicate",
     "read_provenance",
+    "release",
     "remove",
     "sbom",
     "scan",
@@ -91,6 +94,7 @@ _HOMES: Final = {
     "CheckResult": "consuming",
     "CopyResult": "copying",
     "PushResult": "publishing",
+    "ReleaseResult": "releasing",
     "ScanResult": "scanning",
     "Settings": "settings",
     "SignResult": "signing",
@@ -115,6 +119,7 @@ _HOMES: Final = {
     "push": "publishing",
     "read_predicate": "signing",
     "read_provenance": "signing",
+    "release": "releasing",
     "remove": "places",
     "sbom": "describing",
     "scan": "scanning",

@@ -12,11 +12,11 @@ from modelpack.api.command import Command
 from modelpack.api.settings import Settings
 from modelpack.api.targets import Target, opened
 from modelpack.attestation.predicates import BOM, FACTS, SCAN
-from modelpack.disk.file import FileContent
+from modelpack.disk.file import FileContent, LocalFile
 from modelpack.disk.source.parcels import LocalParcel
 from modelpack.oci.digest import Digest
 from modelpack.scanning.rules import Allowance
-from modelpack.scanning.verdict import Outcome
+from modelpack.scanning.verdict import Outcome, ScanReport
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.version import __version__
 from modelpack.workflows.describe import read, scanned
@@ -95,29 +95,61 @@ def described(
     found: Target, command: Command, *, allow: Iterable[Allowance]
 ) -> Description:
     """Make the documents about files that are here."""
+    return documents(found, command, scan_of(found.files, command, allow=allow))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """A scan of files that are here, and when it was."""
+
+    report: ScanReport
+    allowed: frozenset[Allowance]
+    started: str
+    finished: str
+
+    @property
+    def passes(self) -> bool:
+        return self.report.outcome is Outcome.PASS
+
+
+def scan_of(
+    files: Iterable[LocalFile], command: Command, *, allow: Iterable[Allowance]
+) -> Scanned:
+    """Judge files that are here."""
+    allowed = frozenset(map(Allowance, allow))
+    started = command.settings.now()
+    report = judge(map(FileContent, files), command.crew, allow=allowed)
+    return Scanned(
+        report=report,
+        allowed=allowed,
+        started=started,
+        finished=command.settings.now(),
+    )
+
+
+def documents(found: Target, command: Command, scan: Scanned) -> Description:
+    """Write down what was read and scanned."""
     from modelpack.documents.cyclonedx import ml_bom
     from modelpack.documents.facts import facts_predicate
     from modelpack.scanning.report import scan_document, vuln_predicate
 
-    allowed = frozenset(map(Allowance, allow))
-    started = command.settings.now()
-    report = judge(map(FileContent, found.files), command.crew, allow=allowed)
-    finished = command.settings.now()
     model = look(found, command)
-    scan = scanned(report, allow=allowed, version=__version__, finished=finished)
+    judgement = scanned(
+        scan.report, allow=scan.allowed, version=__version__, finished=scan.finished
+    )
     bom = ml_bom(model, spec_version="1.6", tool_version=__version__)
     return Description(
         target=found.reference,
         digest=found.digest,
-        passes=report.outcome is Outcome.PASS,
+        passes=scan.passes,
         predicates={
             BOM: json.loads(bom),
-            FACTS: facts_predicate(model, scan),
+            FACTS: facts_predicate(model, judgement),
             SCAN: vuln_predicate(
-                scan_document(report, allow=allowed, version=__version__),
+                scan_document(scan.report, allow=scan.allowed, version=__version__),
                 version=__version__,
-                started=started,
-                finished=finished,
+                started=scan.started,
+                finished=scan.finished,
             ),
         },
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
 from modelpack.api.stores import habits_at, open_store
+from modelpack.disk.file import LocalFile
 from modelpack.disk.sessions import SavedSessions
 from modelpack.disk.source.parcels import LocalParcel
 from modelpack.disk.source.tree import list_model
@@ -59,11 +60,25 @@ class PushResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """Which files of a source are published, and how."""
+class Sources:
+    """The files to be published, each as it was when it was listed."""
 
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
+    path: Path
+    files: tuple[LocalFile, ...]
+
+    @classmethod
+    def listed(
+        cls, path: str | Path, *, include: Sequence[str], exclude: Sequence[str]
+    ) -> Self:
+        """List a directory or a file."""
+        files = list_model(Path(path), include=include, exclude=exclude)
+        return cls(path=Path(path), files=tuple(files))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How files are published."""
+
     annotations: Mapping[str, str] = field(default_factory=dict)
     split: int = 0
     mount_from: Sequence[str] = ()
@@ -124,11 +139,9 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
                 seal(untagged.store, target, artifact, signer, untagged.command)
 
     published, car = publish(
-        Path(source),
+        Sources.listed(source, include=include, exclude=exclude),
         target,
         Choices(
-            include=include,
-            exclude=exclude,
             annotations=annotations or {},
             split=split,
             mount_from=mount_from,
@@ -164,7 +177,7 @@ def car_tag(target: Reference) -> str:
 
 
 def publish(
-    source: Path,
+    source: Sources,
     target: Reference,
     choices: Choices,
     command: Command,
@@ -176,7 +189,6 @@ def publish(
     ``finish`` does what is to be done before: what it raises leaves them where they
     were.
     """
-    files = list_model(source, include=choices.include, exclude=choices.exclude)
     habits = habits_at(target.place)
     packing = Packing(
         annotations=choices.annotations,
@@ -193,14 +205,14 @@ def publish(
     ):
         sender = Sender(
             store=store,
-            sending=_sending(command, target, source, habits.largest_chunk),
+            sending=_sending(command, target, source.path, habits.largest_chunk),
             notify=command.notify,
             width_moved=command.crew.width.moved,
             chunked=habits.chunked,
             may_exist=sizes_known(store, tags).__contains__,
             mount_from=tuple(choices.mount_from),
         )
-        parcels = [LocalParcel(file, cache, choices.rehash) for file in files]
+        parcels = [LocalParcel(file, cache, choices.rehash) for file in source.files]
 
         def before(model: Manifest) -> None:
             if choices.modelcar:

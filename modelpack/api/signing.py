@@ -93,10 +93,10 @@ def seal(
     annotations: Mapping[str, str] | None = None,
 ) -> list[Attached]:
     """Sign an artifact that is in a store already."""
-    signing = _signing(store, reference, signer, command)
+    signing = signing_at(store, reference, signer, command)
     attached = [signing.signature(artifact, annotations)]
     if signer.model_signature:
-        model = signing.model_signature(artifact, _name(reference))
+        model = signing.model_signature(artifact, name_of(reference))
         attached += [model] if model is not None else []
     return attached
 
@@ -122,7 +122,7 @@ def attest(
         raise InvalidInput(f"{kind!r} is what a signature is; use sign")
     with open_store(parsed.place, command.settings, command.patience) as store:
         artifact = store.get_manifest(parsed.selector)
-        signing = _signing(store, parsed, signer, command)
+        signing = signing_at(store, parsed, signer, command)
         attached = signing.attestation(artifact, uri, predicate, append=append)
     return _result(parsed, artifact, [attached], command)
 
@@ -159,9 +159,10 @@ def read_predicate(path: Path) -> Mapping[str, object]:
     return Fields.of_json(content_of(path), where=str(path)).members
 
 
-def _signing(
+def signing_at(
     store: Store, reference: Reference, signer: SignWith, command: Command
 ) -> Signing:
+    """Return what signs, and lays beside the artifacts of one store."""
     return Signing(
         store=store,
         signer=signer.signer,
@@ -188,7 +189,8 @@ def _result(
     )
 
 
-def _name(reference: Reference) -> str:
+def name_of(reference: Reference) -> str:
+    """Return what to call a model by where it is."""
     place = reference.place
     if isinstance(place, Repository):
         return place.name.rpartition("/")[2]

@@ -20,6 +20,7 @@ from modelpack.cli import (
     pull,
     push,
     registry,
+    release,
     rm,
     sbom,
     scan,
@@ -64,6 +65,7 @@ SERVE = "Serve"
 app.command(rich_help_panel=MOVE)(push.push)
 app.command(rich_help_panel=MOVE)(pull.pull)
 app.command(rich_help_panel=MOVE)(copy.copy)
+app.command(rich_help_panel=TRUST)(release.release)
 app.command(rich_help_panel=TRUST)(sign.sign)
 app.command(rich_help_panel=TRUST)(attest.attest)
 app.command(rich_help_panel=TRUST)(verify.verify)

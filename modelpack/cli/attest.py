@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from modelpack.cli import options, trust
 from modelpack.cli.console import progress, show_json, tell
 from modelpack.errors import InvalidInput
-
-_MADE: Final = "How it was made"
 
 
 def attest(  # noqa: PLR0913 - one parameter for each flag
@@ -33,46 +31,11 @@ def attest(  # noqa: PLR0913 - one parameter for each flag
             help="Say how it was made: SLSA, from git or the CI system, and flags.",
         ),
     ] = False,
-    source: Annotated[
-        Path,
-        typer.Option(
-            help="Where the source is that it was made from.",
-            metavar="DIR",
-            rich_help_panel=_MADE,
-        ),
-    ] = Path(),
-    base_model: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What it was trained from; repeatable.",
-            metavar="URI@DIGEST",
-            rich_help_panel=_MADE,
-        ),
-    ] = None,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What it was trained on; repeatable.",
-            metavar="URI@DIGEST",
-            rich_help_panel=_MADE,
-        ),
-    ] = None,
-    training_image: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What it was trained in.",
-            metavar="URI@DIGEST",
-            rich_help_panel=_MADE,
-        ),
-    ] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="How it was trained; repeatable.",
-            metavar="KEY=VALUE",
-            rich_help_panel=_MADE,
-        ),
-    ] = None,
+    source: options.Code = Path(),
+    base_model: options.BaseModel = None,
+    dataset: options.Dataset = None,
+    training_image: options.TrainingImage = None,
+    parameter: options.Parameter = None,
     kind: Annotated[
         str | None,
         typer.Option(

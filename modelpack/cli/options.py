@@ -16,6 +16,7 @@ from modelpack.scanning.rules import Allowance
 
 _SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_MADE: Final = "How it was made"
 _NET: Final = "Connection"
 _OUT: Final = "Output"
 
@@ -58,6 +59,65 @@ Exclude = Annotated[
 Allow = Annotated[
     list[Allowance] | None,
     typer.Option(help="Let this pass the scan, too; repeatable."),
+]
+Annotation = Annotated[
+    list[str] | None,
+    typer.Option(help="KEY=VALUE on the manifest; repeatable."),
+]
+Split = Annotated[
+    str,
+    typer.Option(
+        help="Store files above SIZE in parts that travel in parallel.",
+        metavar="SIZE",
+    ),
+]
+Modelcar = Annotated[
+    bool,
+    typer.Option(
+        "--modelcar",
+        help="Also publish an image of the files, as TAG-car (containerd, KServe).",
+    ),
+]
+Code = Annotated[
+    Path,
+    typer.Option(
+        "--source",
+        help="Where the source is that it was made from.",
+        metavar="DIR",
+        rich_help_panel=_MADE,
+    ),
+]
+BaseModel = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What it was trained from; repeatable.",
+        metavar="URI@DIGEST",
+        rich_help_panel=_MADE,
+    ),
+]
+Dataset = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What it was trained on; repeatable.",
+        metavar="URI@DIGEST",
+        rich_help_panel=_MADE,
+    ),
+]
+TrainingImage = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What it was trained in.",
+        metavar="URI@DIGEST",
+        rich_help_panel=_MADE,
+    ),
+]
+Parameter = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How it was trained; repeatable.",
+        metavar="KEY=VALUE",
+        rich_help_panel=_MADE,
+    ),
 ]
 PlainHttp = Annotated[
     bool,

@@ -26,17 +26,8 @@ def push(  # noqa: PLR0913 - one parameter for each flag
     *,
     include: options.Include = None,
     exclude: options.Exclude = None,
-    annotation: Annotated[
-        list[str] | None,
-        typer.Option(help="KEY=VALUE on the manifest; repeatable."),
-    ] = None,
-    split: Annotated[
-        str,
-        typer.Option(
-            help="Store files above SIZE in parts that travel in parallel.",
-            metavar="SIZE",
-        ),
-    ] = "",
+    annotation: options.Annotation = None,
+    split: options.Split = "",
     mount_from: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,13 +38,7 @@ def push(  # noqa: PLR0913 - one parameter for each flag
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Trust no digest computed before.")
     ] = False,
-    modelcar: Annotated[
-        bool,
-        typer.Option(
-            "--modelcar",
-            help="Also publish an image of the files, as TAG-car (containerd, KServe).",
-        ),
-    ] = False,
+    modelcar: options.Modelcar = False,
     sign: Annotated[
         bool,
         typer.Option("--sign", help="Sign it before the tag moves, as sign does."),

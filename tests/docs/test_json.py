@@ -22,6 +22,7 @@ _REFERENCE = "127.0.0.1:5000/demo/minilm:1"
 _OTHER = "127.0.0.1:5000/demo/other:1"
 _COMMANDS = {
     "push": f"push --modelcar {MODEL} {_REFERENCE}",
+    "release": f"release --key modelpack.key {MODEL} {_REFERENCE}",
     "check": f"check {_REFERENCE}",
     "pull": f"pull {_REFERENCE} -o copy",
     "inspect": f"inspect --headers {_REFERENCE}",

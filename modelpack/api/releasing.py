@@ -1,0 +1,148 @@
+"""``release``: all that a publisher does, in the order in which it is safe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelpack.api.command import Command
+from modelpack.api.describing import Scanned, documents, scan_of
+from modelpack.api.publishing import Choices, Sources, Untagged, parse_target, publish
+from modelpack.api.settings import Settings
+from modelpack.api.signing import SignWith, name_of, seal, signing_at
+from modelpack.api.targets import Target
+from modelpack.attestation.predicates import PROVENANCE
+from modelpack.errors import PolicyDenied
+from modelpack.oci.digest import Digest
+from modelpack.oci.reference import Reference, Repository
+from modelpack.policy.admission import Policy
+from modelpack.scanning.rules import Allowance
+from modelpack.scanning.verdict import Outcome
+from modelpack.transfer.progress import Listener, nobody
+from modelpack.workflows.sign import Attached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseResult:
+    """What was released. ``reference`` and ``car`` are pinned; sizes are in bytes.
+
+    ``policy`` names what admitted it, and is empty where nothing was asked.
+    """
+
+    reference: str
+    tag: str
+    digest: Digest
+    car: str
+    size: int
+    files: int
+    predicates: tuple[str, ...]
+    policy: str
+
+    def document(self) -> Mapping[str, object]:
+        """Return the JSON form (docs/json.md)."""
+        return {
+            "reference": self.reference,
+            "tag": self.tag,
+            "digest": str(self.digest),
+            "car": self.car or None,
+            "size": self.size,
+            "files": self.files,
+            "predicates": list(self.predicates),
+            "policy": self.policy or None,
+        }
+
+
+def release(  # noqa: PLR0913 - one keyword for each choice of the caller
+    source: str | Path,
+    reference: str,
+    signer: SignWith,
+    *,
+    provenance: Mapping[str, object],
+    policy: Policy | None = None,
+    allow: Iterable[Allowance] = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    annotations: Mapping[str, str] | None = None,
+    split: int = 0,
+    modelcar: bool = False,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> ReleaseResult:
+    """Scan, publish, describe and sign a model; let it be judged; then move the tag.
+
+    1. Every file is scanned; nothing is sent if one does not pass: ``PolicyDenied``.
+    2. Files, and the image of them, are sent; each is hashed anew.
+    3. The documents that ``describe`` makes, and ``provenance``, are attested; then
+       the model and the image are signed.
+    4. ``policy`` judges what is there.
+    5. Only now the tags move: whatever fails before leaves them where they were.
+    """
+    command = Command(settings, notify)
+    target = parse_target(reference)
+    files = Sources.listed(source, include=include, exclude=exclude)
+    scan = scan_of(files.files, command, allow=allow)
+    _require_pass(scan, source)
+    attached: list[Attached] = []
+    judged: list[str] = []
+
+    def finish(untagged: Untagged) -> None:
+        store, artifact = untagged.store, untagged.model.document
+        described = documents(
+            _target(target, untagged, files), command, scan
+        ).predicates
+        signing = signing_at(store, target, signer, command)
+        for kind, predicate in {**described, PROVENANCE: provenance}.items():
+            attached.append(signing.attestation(artifact, kind, predicate))
+        for each in untagged.artifacts:
+            attached.extend(seal(store, target, each, signer, command))
+        if policy is not None:
+            judged.append(policy.admit(untagged.model).policy)
+
+    published, car = publish(
+        files,
+        target,
+        Choices(
+            annotations=annotations or {}, split=split, modelcar=modelcar, rehash=True
+        ),
+        command,
+        finish=finish,
+    )
+    digest = published.manifest.descriptor.digest
+    return ReleaseResult(
+        reference=str(target.at(digest)),
+        tag=target.tag,
+        digest=digest,
+        car=str(target.at(car.descriptor.digest)) if car is not None else "",
+        size=sum(file.size for file in published.files),
+        files=len(published.files),
+        predicates=tuple(
+            dict.fromkeys(each.statement.predicate_type for each in attached)
+        ),
+        policy="".join(judged),
+    )
+
+
+def _require_pass(scan: Scanned, source: str | Path) -> None:
+    if scan.passes:
+        return
+    bad = [each for each in scan.report.files if each.outcome is not Outcome.PASS]
+    reasons = "; ".join(
+        f"{each.path}: {finding.message}" for each in bad for finding in each.findings
+    )
+    raise PolicyDenied(
+        f"{len(bad)} of {len(scan.report.files)} files do not pass the scan: {reasons}",
+        where=str(source),
+    )
+
+
+def _target(target: Reference, untagged: Untagged, files: Sources) -> Target:
+    digest = untagged.model.descriptor.digest
+    place = target.place
+    return Target(
+        reference=str(target.at(digest)),
+        name=name_of(target),
+        files=files.files,
+        digest=digest,
+        repository=place if isinstance(place, Repository) else None,
+    )

@@ -1,0 +1,1 @@
+"""The action and the component, run as GitHub and GitLab would run them."""
