@@ -37,7 +37,8 @@ def test_nothing_imports_the_command_line_from_below() -> None:
 
 
 def test_the_environment_and_the_terminal_are_read_at_the_edge() -> None:
-    edge = {"cli", "api"}
+    # The last is a program of its own, which another Python runs.
+    edge = {"cli", "api", "ask_scanner.py"}
     inner = [m for m in MODULES if not edge & set(m.relative_to(PACKAGE).parts)]
     reading = re.compile(r"os\.environ|os\.getenv|\.isatty\(|sys\.argv|sys\.exit")
     assert [m for m in inner if reading.search(m.read_text("utf-8"))] == []

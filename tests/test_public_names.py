@@ -43,8 +43,8 @@ _VERBS: Final = {
     "settings=None)",
     "sbom": "(target, *, spec_version='1.6', include=(), exclude=(), settings=None, "
     "notify=nobody)",
-    "scan": "(target, *, allow=(), include=(), exclude=(), settings=None, "
-    "notify=nobody)",
+    "scan": "(target, *, allow=(), with_others=(), bom=None, include=(), exclude=(), "
+    "settings=None, notify=nobody)",
     "sign": "(reference, signer, *, annotations=None, settings=None, notify=nobody)",
     "sign_keyless": "(token, sigstore, *, model_signature=True)",
     "sign_with_key": "(key, password, *, log=None, older=False, model_signature=True)",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +13,11 @@ import typer
 from modelpack.cli import options
 from modelpack.cli.console import json_text, progress, show_json, tell, write_new
 from modelpack.errors import PolicyDenied
+from modelpack.formats.names import shown
 
 if TYPE_CHECKING:
     from modelpack.api.scanning import ScanResult
+    from modelpack.scanning.verdict import Evidence
 
 
 class ScanFormat(StrEnum):
@@ -29,6 +33,22 @@ def scan(  # noqa: PLR0913 - one parameter for each flag
     target: options.Target,
     *,
     allow: options.Allow = None,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            help="Ask another scanner, too: picklescan, fickling, "
+            "modelaudit-picklescan, modelaudit, clamav, trivy, grype; repeatable.",
+            metavar="NAME[=PROGRAM]",
+        ),
+    ] = None,
+    bom: Annotated[
+        Path | None,
+        typer.Option(
+            help="CycloneDX document of the training environment, for trivy and grype.",
+            metavar="FILE",
+        ),
+    ] = None,
     shape: Annotated[
         ScanFormat,
         typer.Option(
@@ -57,6 +77,8 @@ def scan(  # noqa: PLR0913 - one parameter for each flag
         found = judge(
             target,
             allow=allow or (),
+            with_others=others or (),
+            bom=bom,
             include=include or (),
             exclude=exclude or (),
             settings=options.settings(
@@ -76,8 +98,11 @@ def scan(  # noqa: PLR0913 - one parameter for each flag
     if found.report.outcome is not Outcome.PASS:
         files = found.report.files
         bad = sum(file.outcome is not Outcome.PASS for file in files)
+        what = f"{bad} of {len(files)} files do not pass the scan"
+        objecting = [e for e in found.report.evidence if e.outcome is not Outcome.PASS]
+        names = ", ".join(each.scanner for each in objecting)
         raise PolicyDenied(
-            f"{bad} of {len(files)} files do not pass the scan", where=found.target
+            f"{what}; not content: {names}" if names else what, where=found.target
         )
 
 
@@ -101,4 +126,18 @@ def _lines(found: ScanResult) -> list[str]:
         for finding in file.findings:
             line = f" (line {finding.line})" if finding.line else ""
             lines.append(f"       {finding.rule}: {finding.message}{line}")
+    for evidence in found.report.evidence:
+        lines += _told(evidence, {file.path for file in files})
+    return lines
+
+
+def _told(evidence: Evidence, paths: AbstractSet[str]) -> list[str]:
+    """Say who was asked; what is about a file stands there."""
+    count = len(evidence.files) + len(evidence.packages)
+    asked = f"with   {evidence.scanner} {evidence.version}"
+    lines = [f"{asked}: {count} findings, {evidence.examined} examined"]
+    for remark in (*evidence.packages, *evidence.files, *evidence.failures):
+        if remark.about not in paths:
+            about = f"{shown(remark.about)}: " if remark.about else ""
+            lines.append(f"       {about}{shown(remark.message)}")
     return lines

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
+from modelpack.formats.names import shown
 from modelpack.scanning.rules import Allowance
-from modelpack.scanning.verdict import FileVerdict, ScanReport
+from modelpack.scanning.verdict import Evidence, FileVerdict, ScanReport
 
 __all__ = ["scan_document", "vuln_predicate"]
 
@@ -16,12 +18,16 @@ def scan_document(
     report: ScanReport, *, allow: Iterable[Allowance], version: str
 ) -> Mapping[str, object]:
     """Return the result itself (docs/scan.md)."""
-    return {
+    document: dict[str, object] = {
         "outcome": report.outcome,
         "scanner": {"name": "modelpack", "version": version},
         "allow": sorted(allow),
         "files": [_file(file) for file in report.files],
     }
+    if report.evidence:
+        known = {file.path for file in report.files}
+        document["evidence"] = [_evidence(each, known) for each in report.evidence]
+    return document
 
 
 def vuln_predicate(
@@ -47,6 +53,26 @@ def vuln_predicate(
             "result": result,
         },
         "metadata": {"scanStartedOn": started, "scanFinishedOn": finished},
+    }
+
+
+def _evidence(evidence: Evidence, known: AbstractSet[str]) -> Mapping[str, object]:
+    """Return who was asked, and what is about no file: files say theirs themselves."""
+    others = (*evidence.files, *evidence.failures)
+    return {
+        "name": evidence.scanner,
+        "version": evidence.version,
+        "parameters": list(evidence.parameters),
+        "outcome": evidence.outcome,
+        "examined": evidence.examined,
+        "findings": len(evidence.files) + len(evidence.packages),
+        "packages": [
+            {"package": remark.about, "message": shown(remark.message)}
+            for remark in evidence.packages
+        ],
+        "others": [
+            shown(remark.message) for remark in others if remark.about not in known
+        ],
     }
 
 

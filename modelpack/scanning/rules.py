@@ -29,6 +29,7 @@ class Rule(StrEnum):
     MISSING_TENSOR = "missing-tensor"
     NAME_MISMATCH = "name-mismatch"
     NOT_JUDGED = "not-judged"
+    OTHER_SCANNER = "other-scanner"
     PDF = "pdf"
     PICKLE = "pickle"
     REMOTE_CODE = "remote-code"
@@ -120,6 +121,11 @@ RULES: Final = {
         "A file that could not be judged, and therefore does not pass",
         "See the message; make the file smaller, or leave it out.",
         5.0,
+    ),
+    Rule.OTHER_SCANNER: RuleText(
+        "What another scanner objects to",
+        "See the message, and that scanner's own pages.",
+        8.0,
     ),
     Rule.PDF: RuleText(
         "A PDF, which can hold programs",

@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
+from modelpack.formats.names import shown
 from modelpack.scanning.rules import RULES, Rule
-from modelpack.scanning.verdict import FileVerdict, Finding, ScanReport
+from modelpack.scanning.verdict import (
+    Evidence,
+    FileVerdict,
+    Finding,
+    Remark,
+    ScanReport,
+)
 
 __all__ = ["sarif"]
 
@@ -31,13 +38,22 @@ def sarif(report: ScanReport, *, version: str) -> Mapping[str, object]:
                         "name": "modelpack",
                         "semanticVersion": version,
                         "rules": [_rule(rule) for rule in _ORDER],
-                    }
+                    },
+                    "extensions": [
+                        {"name": each.scanner, "version": each.version}
+                        for each in report.evidence
+                    ],
                 },
                 "columnKind": "unicodeCodePoints",
                 "results": [
                     _result(file, finding)
                     for file in report.files
                     for finding in file.findings
+                ]
+                + [
+                    _of_package(each, remark)
+                    for each in report.evidence
+                    for remark in each.packages
                 ],
             }
         ],
@@ -76,5 +92,24 @@ def _result(file: FileVerdict, finding: Finding) -> Mapping[str, object]:
         ],
         "partialFingerprints": {
             "modelpack/v1": f"{finding.rule}:{file.path}:{finding.message}"
+        },
+    }
+
+
+def _of_package(evidence: Evidence, remark: Remark) -> Mapping[str, object]:
+    """Return a result about a package: it lies in no file, and has a name."""
+    return {
+        "ruleId": Rule.OTHER_SCANNER,
+        "ruleIndex": _ORDER.index(Rule.OTHER_SCANNER),
+        "level": "error",
+        "message": {
+            "text": f"{evidence.scanner} {evidence.version}: "
+            f"{shown(remark.about)}: {shown(remark.message)}"
+        },
+        "locations": [
+            {"logicalLocations": [{"name": remark.about, "kind": "package"}]}
+        ],
+        "partialFingerprints": {
+            "modelpack/v1": f"{evidence.scanner}:{remark.about}:{remark.message}"
         },
     }

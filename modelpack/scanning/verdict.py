@@ -9,7 +9,15 @@ from enum import StrEnum
 from modelpack.formats.kind import Kind
 from modelpack.scanning.rules import Rule
 
-__all__ = ["FileVerdict", "Finding", "Outcome", "ScanReport", "worst"]
+__all__ = [
+    "Evidence",
+    "FileVerdict",
+    "Finding",
+    "Outcome",
+    "Remark",
+    "ScanReport",
+    "worst",
+]
 
 
 class Outcome(StrEnum):
@@ -52,14 +60,51 @@ class FileVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScanReport:
-    """A verdict for every file, sorted by path."""
+class Remark:
+    """What another scanner says ``about`` a file (its path) or a package (its purl)."""
 
-    files: tuple[FileVerdict, ...]
+    about: str
+    message: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What another scanner, at one version, says of ``examined`` files or packages.
+
+    ``failures`` are files that it could not finish: those are judged by nobody else's
+    word. ``parameters`` say with what it was run.
+    """
+
+    scanner: str
+    version: str
+    examined: int
+    parameters: tuple[str, ...] = ()
+    files: tuple[Remark, ...] = ()
+    packages: tuple[Remark, ...] = ()
+    failures: tuple[Remark, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
-        return worst(file.outcome for file in self.files)
+        """``pass`` says that it has found nothing, and no more."""
+        if self.files or self.packages:
+            return Outcome.FAIL
+        return Outcome.ERROR if self.failures else Outcome.PASS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanReport:
+    """A verdict for every file, sorted by path, and what other scanners say."""
+
+    files: tuple[FileVerdict, ...]
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        if not self.files:
+            return Outcome.ERROR
+        outcomes = [file.outcome for file in self.files]
+        return worst([*outcomes, *(each.outcome for each in self.evidence)])
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

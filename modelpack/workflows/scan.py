@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from modelpack.errors import InvalidInput
 from modelpack.formats.window import Window
+from modelpack.scanning.evidence import OtherScanner, Subject, weigh
 from modelpack.scanning.file import Judged, judge
 from modelpack.scanning.model import conclude
 from modelpack.scanning.rules import Allowance
@@ -45,3 +47,17 @@ def scan(
     if not judged:
         raise InvalidInput("no file to scan")
     return conclude(judged)
+
+
+def ask(
+    report: ScanReport, places: Mapping[str, Path], others: Sequence[OtherScanner]
+) -> ScanReport:
+    """Add what other scanners say of the same files, where they lie on this disk.
+
+    Whoever calls this answers for that the files are still what was judged.
+    """
+    subjects = [
+        Subject(path=file.path, place=places[file.path], kind=file.kind)
+        for file in report.files
+    ]
+    return weigh(report, [other.look(subjects) for other in others])

@@ -201,6 +201,22 @@ PEERS: dict[str, Peer] = {
             version="1.1.1",
             requirements=("model-signing==1.1.1", "pyOpenSSL==26.4.0"),
         ),
+        PythonProgram(
+            name="picklescan",
+            version="1.0.5",
+            requirements=(
+                "picklescan==1.0.5",
+                "fickling==0.1.12",
+                "typing-extensions==4.16.0",  # which fickling 0.1.12 does not name
+                "modelaudit-picklescan==0.1.12",
+            ),
+        ),
+        PythonProgram(
+            name="ai_edge_litert",
+            version="2.3.0",
+            requirements=("ai-edge-litert==2.3.0", "flatbuffers==25.12.19"),
+        ),
+        DebianProgram(name="clamav", program="usr/bin/clamscan"),
         DebianProgram(name="skopeo"),
         DebianProgram(name="docker-registry"),
         DebianProgram(name="chromium", program="usr/lib/chromium/chromium"),

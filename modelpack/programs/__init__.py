@@ -1,0 +1,1 @@
+"""Other people's programs: run with bounds, believed when they object."""
