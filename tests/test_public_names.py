@@ -18,8 +18,8 @@ _VERBS: Final = {
     "login": "(host, username, password, *, settings=None)",
     "logout": "(host)",
     "inspect": "(reference, *, headers=False, settings=None)",
-    "pull": "(reference, into=None, *, policy=None, include=(), exclude=(), "
-    "overwrite=False, settings=None, notify=nobody)",
+    "pull": "(reference, into=None, *, policy=None, carriage=None, include=(), "
+    "exclude=(), overwrite=False, settings=None, notify=nobody)",
     "push": "(source, reference, *, include=(), exclude=(), annotations=None, "
     "split=0, mount_from=(), rehash=False, modelcar=False, signer=None, "
     "settings=None, notify=nobody)",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from modelpack.api.carriage import Carriage
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
@@ -13,10 +16,14 @@ from modelpack.disk.source.choice import Choice
 from modelpack.disk.target.delivery import DirectoryDestination
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Place, Reference, Repository
+from modelpack.oci.store import Source
 from modelpack.policy.admission import Policy, UnsafeAdmitAll
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.workflows.pull import Delivery
 from modelpack.workflows.pull import pull as fetch
+
+if TYPE_CHECKING:
+    from modelpack.policy.evaluation.house import Policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +55,8 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
     reference: str,
     into: str | Path | None = None,
     *,
-    policy: Policy | None = None,
+    policy: Policies | UnsafeAdmitAll | None = None,
+    carriage: Carriage | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     overwrite: bool = False,
@@ -58,7 +66,8 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
     """Fetch a model into a directory (default: the repository's last name).
 
     Nothing shows in the directory before all that was chosen is here and its
-    digests hold. Without a ``policy`` everything is admitted, with a warning.
+    digests hold. With a ``policy`` it is judged as the ``carriage`` that a cluster
+    would see; without one everything is admitted, with a warning.
     Raises ``PolicyDenied`` before any layer is read, ``ContentError`` when bytes
     are not those promised, ``InvalidInput`` when the directory holds something
     else; a second call goes on where a first one ended.
@@ -67,10 +76,12 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
     command = Command(settings, notify)
     directory = Path(into) if into is not None else _default(wanted.place)
     choice = Choice.of((), include=include, exclude=exclude)
-    admission = policy or UnsafeAdmitAll(command.warn)
     with (
         open_store(wanted.place, command.settings, command.patience) as source,
         command.open_cache() as cache,
+        _admission(
+            wanted, source, policy, command, carriage or Carriage()
+        ) as admission,
     ):
         delivery = Delivery(
             source=source,
@@ -96,6 +107,23 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
         moved=pulled.moved,
         kept=pulled.kept,
     )
+
+
+@contextmanager
+def _admission(
+    reference: Reference,
+    source: Source,
+    policy: Policies | UnsafeAdmitAll | None,
+    command: Command,
+    carriage: Carriage,
+) -> Iterator[Policy]:
+    if policy is None or isinstance(policy, UnsafeAdmitAll):
+        yield policy or UnsafeAdmitAll(command.warn)
+        return
+    from modelpack.api.policies import guard
+
+    with guard(reference, source, policy, command, carriage) as judge:
+        yield judge
 
 
 def _default(place: Place) -> Path:

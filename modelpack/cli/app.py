@@ -17,6 +17,7 @@ from modelpack.cli import (
     key,
     login,
     ls,
+    policy,
     pull,
     push,
     registry,
@@ -70,6 +71,7 @@ app.command(rich_help_panel=TRUST)(sign.sign)
 app.command(rich_help_panel=TRUST)(attest.attest)
 app.command(rich_help_panel=TRUST)(verify.verify)
 app.add_typer(key.app, name="key", rich_help_panel=TRUST)
+app.add_typer(policy.app, name="policy", rich_help_panel=TRUST)
 app.command(rich_help_panel=LOOK)(init.init)
 app.command(rich_help_panel=LOOK)(inspect.inspect)
 app.command(rich_help_panel=LOOK)(scan.scan)

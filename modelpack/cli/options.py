@@ -10,6 +10,8 @@ from typing import Annotated, Final
 
 import typer
 
+from modelpack.api.carriage import Carriage
+from modelpack.api.carriage import Carrier as Carrier  # noqa: PLC0414 - for commands
 from modelpack.api.settings import Settings
 from modelpack.errors import InvalidInput
 from modelpack.scanning.rules import Allowance
@@ -19,6 +21,7 @@ _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _MADE: Final = "How it was made"
 _NET: Final = "Connection"
 _OUT: Final = "Output"
+_POLICY: Final = "Policy"
 
 
 class Format(StrEnum):
@@ -28,6 +31,49 @@ class Format(StrEnum):
     JSON = "json"
 
 
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        help="File or folder of Kyverno policies that have to admit it; repeatable.",
+        metavar="POLICY",
+        rich_help_panel=_POLICY,
+    ),
+]
+Exceptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exception",
+        help="File of PolicyExceptions to make; repeatable.",
+        metavar="FILE",
+        rich_help_panel=_POLICY,
+    ),
+]
+CarriedAs = Annotated[
+    Carrier,
+    typer.Option(
+        "--as",
+        help="Judge it as what the cluster would carry it in.",
+        rich_help_panel=_POLICY,
+    ),
+]
+Namespace = Annotated[
+    str,
+    typer.Option(
+        help="The namespace that it would go to.",
+        metavar="NAME",
+        rich_help_panel=_POLICY,
+    ),
+]
+KnownAs = Annotated[
+    str,
+    typer.Option(
+        "--known-as",
+        help="The HOST/NAME that policies know it by, if it lies elsewhere.",
+        metavar="HOST/NAME",
+        rich_help_panel=_POLICY,
+    ),
+]
 Target = Annotated[
     str,
     typer.Argument(
@@ -164,6 +210,11 @@ def settings(
     return replace(
         Settings.from_environment(), plain_http=plain_http, ca_file=ca_file, jobs=jobs
     )
+
+
+def carriage(carrier: Carrier, namespace: str, known_as: str) -> Carriage:
+    """Return how a model would come into a cluster."""
+    return Carriage(carrier=carrier, namespace=namespace, known_as=known_as)
 
 
 def parse_size(text: str, flag: str) -> int:

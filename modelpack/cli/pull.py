@@ -53,6 +53,11 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
             metavar="KEY",
         ),
     ] = None,
+    policy: options.Policies = None,
+    exception: options.Exceptions = None,
+    carried_as: options.CarriedAs = options.Carrier.VOLUME,
+    namespace: options.Namespace = "default",
+    known_as: options.KnownAs = "",
     jobs: options.Jobs = None,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
@@ -67,6 +72,13 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     del debug  # read in main
     if key is not None and oms is None:
         raise InvalidInput("--key says whose --oms signature; there is no --oms")
+    policies = None
+    if policy:
+        from modelpack.api.policies import load_policies
+
+        policies = load_policies(policy, exceptions=exception or ())
+    elif exception:
+        raise InvalidInput("--exception is made to a --policy; there is none")
     settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
     signature = None
     if oms is not None:
@@ -78,6 +90,8 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
         pulled = fetch(
             reference,
             into,
+            policy=policies,
+            carriage=options.carriage(carried_as, namespace, known_as),
             include=include or (),
             exclude=exclude or (),
             overwrite=overwrite,

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from modelpack.errors import PolicyDenied
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Manifest
+
+if TYPE_CHECKING:
+    from modelpack.policy.evaluation.house import Verdict
 
 _SEAL: Final = object()
 
@@ -49,3 +53,19 @@ class UnsafeAdmitAll:
         digest = manifest.descriptor.digest
         self.warn(f"{digest} is admitted without a policy: nothing says who made it")
         return Admitted(manifest, "unsafe-admit-all", _SEAL)
+
+
+def admitted_by(verdict: Verdict, manifest: Manifest, policies: str) -> Admitted:
+    """Return the proof that policies admitted a manifest, or raise with every reason.
+
+    The verdict has to be about this very digest: that of the manifest, verified.
+    """
+    digest = manifest.descriptor.digest
+    refusals = list(verdict.refusals)
+    if not refusals and digest not in verdict.verified.values():
+        refusals = [f"no policy has verified {digest}"]
+    if refusals:
+        raise PolicyDenied(
+            "; ".join(refusals), where=str(digest), hint="modelpack policy check"
+        )
+    return Admitted(manifest, policies, _SEAL)

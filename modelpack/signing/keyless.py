@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from modelpack.attestation.bundle import Bundle
 from modelpack.attestation.envelope import Envelope
@@ -40,6 +40,12 @@ _OTHER_NAME: Final = "1.3.6.1.4.1.57264.1.7"
 _UTF8_STRING: Final = 0x0C
 _DENIED: Final = frozenset({400, 401, 403})
 """How Fulcio says that a token is not good enough."""
+
+
+class Names(Protocol):
+    """Knows which names are meant."""
+
+    def matches(self, name: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,8 @@ class Pattern:
 class Expected:
     """Who has to have signed: an identity, vouched for by an issuer. Both count."""
 
-    identity: Pattern
-    issuer: Pattern
+    identity: Names
+    issuer: Names
 
     def signer(self, certificate: x509.Certificate) -> CertificateSigner:
         """Return who a certificate names, or raise if it is somebody else."""

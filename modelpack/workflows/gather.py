@@ -61,6 +61,11 @@ def candidates(source: Source, digest: Digest) -> Iterator[Candidate]:
     """
     budget = Budget(digest=digest)
     yield from referring(source, source.referrers(digest), digest, budget)
+    yield from older(source, digest, budget)
+
+
+def older(source: Source, digest: Digest, budget: Budget) -> Iterator[Candidate]:
+    """Yield what lies under cosign's older tags."""
     for suffix, media_type in (("sig", PAYLOAD), ("att", ENVELOPE)):
         yield from _legacy(source, legacy_tag(digest, suffix), media_type, budget)
 

@@ -1,0 +1,1 @@
+"""Policies are evaluated over requests and evidence: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Kyverno's documents: parsed strictly, or refused by name."""
