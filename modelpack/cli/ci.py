@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from modelpack.cli.console import human, plain
+from modelpack.cli.text import human, plain
 from modelpack.errors import LocalError, ModelpackError
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
+from modelpack.cli.text import human, plain
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.transfer.progress import (
-    Began,
     Done,
     Event,
     Listener,
@@ -28,20 +28,11 @@ from modelpack.transfer.progress import (
     nobody,
 )
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _HOW: Final = {
     "push": {"moved": "pushed", "exists": "exists", "mounted": "mounted"},
     "pull": {"moved": "pulled", "kept": "kept"},
     "copy": {"moved": "copied", "exists": "exists", "mounted": "mounted"},
 }
-
-
-def plain(text: str) -> str:
-    """Return text in one line that steers no terminal, whoever wrote it."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def say(line: str) -> None:
@@ -110,22 +101,15 @@ def json_text(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def human(size: float) -> str:
-    """Return a size in bytes as people read it: ``86.7 MiB``."""
-    for unit in _UNITS:
-        if size < 1000 or unit == _UNITS[-1]:  # noqa: PLR2004 - three digits at most
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    raise AssertionError
-
-
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Listener]:
     """Show a command's events for as long as it runs."""
     if quiet:
         yield nobody
-    elif sys.stderr.isatty():
-        with _bars() as listener:
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from modelpack.cli.bars import bars
+
+        with bars(_Lines) as listener:
             yield listener
     else:
         yield _Lines(say)
@@ -167,85 +151,3 @@ class _Lines:
         resumed = self._resumed.pop(event.name, 0)
         told = f" ({human(resumed)} resumed)" if resumed else ""
         self._write(f"{word:<8}{human(event.size):>10}  {event.name}{told}")
-
-
-@contextmanager
-def _bars() -> Iterator[Listener]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        transient=True,
-    )
-    with bars:
-        yield _Bars(bars, _Lines(lambda line: console.out(line, highlight=False)))
-
-
-class _Bars:
-    """A bar for each file under way, one for all, and a line for each one done."""
-
-    def __init__(self, bars: Progress, lines: _Lines) -> None:
-        self._bars = bars
-        self._lines = lines
-        self._total: TaskID | None = None
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, event: Event) -> None:
-        self._show(event)
-        if not isinstance(event, Moved) or event.resumed:
-            self._lines(event)
-
-    def _show(self, event: Event) -> None:
-        match event:
-            case Planned():
-                self._total = self._bars.add_task("total", total=event.size)
-            case Began():
-                self._tasks[event.name] = self._bars.add_task(
-                    _short(event.name), total=event.size, visible=False
-                )
-            case Moved():
-                self._advance(event.name, event.count)
-            case Restarted():
-                self._set(event.name, event.offset)
-            case Done():
-                self._set(event.name, event.size)
-                task = self._tasks.pop(event.name, None)
-                if task is not None:
-                    self._bars.remove_task(task)
-            case _:
-                pass
-
-    def _advance(self, name: str, count: int) -> None:
-        task = self._tasks.get(name)
-        if task is not None:
-            self._bars.update(task, advance=count, visible=True)
-            self._advance_total(count)
-
-    def _set(self, name: str, offset: int) -> None:
-        task = self._tasks.get(name)
-        if task is not None:
-            found = next(t for t in self._bars.tasks if t.id == task)
-            self._advance_total(offset - int(found.completed))
-            self._bars.update(task, completed=offset)
-
-    def _advance_total(self, count: int) -> None:
-        if self._total is not None:
-            self._bars.update(self._total, advance=count)
-
-
-def _short(name: str, width: int = 36) -> str:
-    return name if len(name) <= width else f"…{name[1 - width :]}"

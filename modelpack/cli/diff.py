@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import human, say, show_json, tell
+from modelpack.cli.console import say, show_json, tell
+from modelpack.cli.text import human
 
 if TYPE_CHECKING:
     from modelpack.formats.tensor import Tensor

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import human, show_json, tell
+from modelpack.cli.console import show_json, tell
+from modelpack.cli.text import human
 
 
 def inspect(

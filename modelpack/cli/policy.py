@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import plain, progress, say, show_json, tell
+from modelpack.cli.console import progress, say, show_json, tell
+from modelpack.cli.text import plain
 from modelpack.errors import InvalidInput, PolicyDenied
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelpack.cli import options
-from modelpack.cli.console import human, show_json, tell
+from modelpack.cli.console import show_json, tell
+from modelpack.cli.text import human
 
 if TYPE_CHECKING:
     from modelpack.workflows.listing import Branch

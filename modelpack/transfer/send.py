@@ -106,6 +106,9 @@ class Sender:
             key=blob.key,
             sending=self.sending,
             moved=lambda count: self._moved(blob, count),
+            resumed=lambda count: self.notify(
+                Moved(name=blob.name, count=count, resumed=True)
+            ),
             restarted=lambda offset: self.notify(
                 Restarted(name=blob.name, offset=offset)
             ),

@@ -122,6 +122,7 @@ class ChunkedUpload:
     key: str
     sending: Sending
     moved: Callable[[int], None]
+    resumed: Callable[[int], None]
     restarted: Callable[[int], None]
     _forgotten: int = field(default=0, init=False)
 
@@ -197,7 +198,8 @@ class ChunkedUpload:
                 self.sending.sessions.forget(self.key)
             else:
                 if upload.offset <= self.size:
-                    self.restarted(upload.offset)
+                    if upload.offset:
+                        self.resumed(upload.offset)
                     return upload
                 upload.cancel()
         return self.store.begin()

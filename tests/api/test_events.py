@@ -15,7 +15,13 @@ from pathlib import Path
 import pytest
 
 from modelpack.api import copy, pull, push
-from modelpack.errors import ContentError, ModelpackError, RegistryError
+from modelpack.api.settings import Settings
+from modelpack.errors import (
+    AuthenticationError,
+    ContentError,
+    ModelpackError,
+    RegistryError,
+)
 from modelpack.transfer.progress import (
     Began,
     Done,
@@ -36,7 +42,7 @@ from tests.faults.faults import (
     Takes,
 )
 from tests.faults.proxy import Rule
-from tests.faults.scene import BIG, CHUNK, FILES, JOBS, KIB, MIB, Scene, scene_in
+from tests.faults.scene import BIG, CHUNK, FILES, KIB, MIB, Scene, scene_in
 
 TOTAL = sum(FILES.values())
 
@@ -130,12 +136,14 @@ def stream() -> Iterator[Stream]:
     assert heard.wrong == []
 
 
-def send(scene: Scene, stream: Stream, *, split: int = 0) -> None:
+def send(
+    scene: Scene, stream: Stream, *, split: int = 0, settings: Settings | None = None
+) -> None:
     push(
         scene.model,
         scene.reference,
         split=split,
-        settings=scene.settings,
+        settings=settings or scene.settings,
         notify=stream,
     )
 
@@ -262,15 +270,19 @@ def test_a_pull_that_fails_says_of_nothing_that_it_is_done_which_is_not(
     assert set(stream.done) < set(FILES)
 
 
-def test_what_an_earlier_push_moved_is_not_counted_again(
+def test_what_an_earlier_push_moved_is_told_as_resumed(
     scene: Scene, stream: Stream
 ) -> None:
-    scene.rule(Rule(fault=Says(500), method="PATCH", nth=10, times=None))
-    with pytest.raises(RegistryError):
-        send(scene, Stream())
+    one = replace(scene.settings, jobs=1)
+    # other.bin takes nine chunks; three of the large file arrive after that.
+    scene.rule(Rule(fault=Says(403), method="PATCH", nth=13, times=None))
+    with pytest.raises(AuthenticationError):
+        send(scene, Stream(), settings=one)
     scene.rule()
-    send(scene, stream)
-    assert stream.moved <= TOTAL - (10 - 1 - JOBS) * CHUNK
+    send(scene, stream, settings=one)
+    assert stream.resumed == 3 * CHUNK
+    assert stream.moved == FILES[BIG] - 3 * CHUNK
+    assert stream.how(BIG) == {"moved"}
     assert scene.arrived()
 
 

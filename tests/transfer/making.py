@@ -193,6 +193,7 @@ class Noted:
     """Hears what an upload says of itself."""
 
     moved: int = 0
+    resumed: list[int] = field(default_factory=list)
     restarted: list[int] = field(default_factory=list)
 
     def count(self, count: int) -> None:
@@ -210,6 +211,7 @@ def upload(
         key="key",
         sending=how,
         moved=noted.count,
+        resumed=noted.resumed.append,
         restarted=noted.restarted.append,
     )
 

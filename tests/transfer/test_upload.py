@@ -232,7 +232,8 @@ def test_a_recorded_session_goes_on_and_skipped_bytes_are_hashed() -> None:
     how = sending(chunk=CHUNK, sessions=sessions)
     assert upload(store, CONTENT, how, noted).send() == Digest.of(CONTENT)
     assert store.appended[0] == (5 * KIB, CHUNK)
-    assert (noted.restarted, noted.moved) == ([5 * KIB], len(CONTENT) - 5 * KIB)
+    assert (noted.resumed, noted.moved) == ([5 * KIB], len(CONTENT) - 5 * KIB)
+    assert noted.restarted == []
     assert (store.begun, sessions.known) == (1, {})
 
 
