@@ -36,7 +36,7 @@ _VERBS: Final = {
     "identity_is_regexp=False, issuer_is_regexp=False)",
     "believe_keys": "(keys, *, logs=None, require_log=False)",
     "generate_key": "(prefix, password)",
-    "inspect_key": "(path, password)",
+    "inspect_key": "(key, password)",
     "model_signature": "(reference, verifier=None, *, settings=None, notify=nobody)",
     "read_predicate": "(path)",
     "read_provenance": "(folder='.', *, parameters=None, dependencies=None, "

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from modelpack.api.files import content_of
+from modelpack.api.key_names import is_elsewhere, named_key, named_public_key
 from modelpack.api.signing import SignWith
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.oci.fields import Fields
@@ -19,12 +20,10 @@ from modelpack.signing.public_key import PublicKey
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ENV: Final = "env://"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyInfo:
-    """What a key is. ``private``: the file holds more than the public key."""
+    """What a key is. ``private``: what was named holds more than the public key."""
 
     kind: str
     fingerprint: str
@@ -58,14 +57,20 @@ def generate_key(prefix: str | Path, password: str) -> tuple[Path, Path]:
     return private, public
 
 
-def inspect_key(path: str | Path, password: Password) -> KeyInfo:
-    """Say what a key file holds; an encrypted one needs its password."""
-    content = content_of(path)
+def inspect_key(key: str | Path, password: Password) -> KeyInfo:
+    """Say what a key is; an encrypted file needs its password."""
+    if is_elsewhere(key):
+        return _info(named_public_key(key), private=True)
+    content = content_of(key)
     private = b"PRIVATE KEY" in content
     if private:
-        public = PrivateKey.parse(content, password, str(path)).public
+        public = PrivateKey.parse(content, password, str(key)).public
     else:
-        public = PublicKey.parse(content, str(path))
+        public = PublicKey.parse(content, str(key))
+    return _info(public, private=private)
+
+
+def _info(public: PublicKey, *, private: bool) -> KeyInfo:
     return KeyInfo(
         kind=public.details,
         fingerprint=public.fingerprint,
@@ -82,12 +87,13 @@ def sign_with_key(
     older: bool = False,
     model_signature: bool = True,
 ) -> SignWith:
-    """Return what signs with a private key.
+    """Return what signs with a private key: a file's, a token's or a service's.
 
+    ``password`` is asked for an encrypted file's password, or a token's PIN.
     ``log`` enters each signature in a transparency log; ``older`` also writes
     the form of cosign 2.
     """
-    signing = KeySigning(key=_private(key, password), log=log)
+    signing = KeySigning(key=named_key(key, password), log=log)
     return SignWith(
         signer=signing,
         # An entry counts as one where its log's keys are known.
@@ -128,10 +134,6 @@ def open_log(
             trust_config=None if trusted_root else trust_config,
         )
     return RekorLog(url, keys)
-
-
-def _private(key: str | Path, password: Password) -> PrivateKey:
-    return PrivateKey.parse(content_of(key), password, str(key))
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

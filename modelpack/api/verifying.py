@@ -12,6 +12,7 @@ from typing import Final
 
 from modelpack.api.command import Command
 from modelpack.api.files import content_of
+from modelpack.api.key_names import named_public_key
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
 from modelpack.attestation.any_of import AnyOf
@@ -33,7 +34,6 @@ from modelpack.oci.store import Store
 from modelpack.signing.claims import claimed_signer
 from modelpack.signing.log import LogKeys
 from modelpack.signing.managed import KeyVerifier
-from modelpack.signing.public_key import PublicKey
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.workflows.verify import Verified, Wanted, model_signatures
 from modelpack.workflows.verify import verify as decide
@@ -89,7 +89,7 @@ def believe_keys(
         )
     return AnyOf(
         tuple(
-            KeyVerifier(key=_public(key), logs=logs, require_log=require_log)
+            KeyVerifier(key=named_public_key(key), logs=logs, require_log=require_log)
             for key in keys
         )
     )
@@ -106,15 +106,6 @@ def load_logs(
     where = str(trust_config)
     config = Fields.of_json(content_of(where), where=where)
     return LogKeys.of_document(config.get("trustedRoot"), config.path("trustedRoot"))
-
-
-def _public(key: str | Path) -> PublicKey:
-    text, content = str(key), content_of(key)
-    if b"PRIVATE KEY" in content:
-        raise InvalidInput(
-            "is a private key; what verifies is the public one", where=text
-        )
-    return PublicKey.parse(content, text)
 
 
 def verify(  # noqa: PLR0913 - one keyword for each choice of the caller

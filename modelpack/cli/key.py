@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from modelpack.cli import options
 from modelpack.cli.console import say, show_json, tell
-from modelpack.cli.trust import new_password, password
+from modelpack.cli.trust import new_password, secret_of
 
 app = typer.Typer(help="Make keys, and look at them.", no_args_is_help=True)
 
@@ -38,8 +37,12 @@ def generate(
 
 @app.command()
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(help="A public or private key.", metavar="FILE")
+    key: Annotated[
+        str,
+        typer.Argument(
+            help="A public or private key: a file, env://…, pkcs11:…, awskms://…, ….",
+            metavar="KEY",
+        ),
     ],
     *,
     output: options.Output = options.Format.TEXT,
@@ -49,7 +52,7 @@ def inspect(
     from modelpack.api import inspect_key
 
     del debug  # read in main
-    found = inspect_key(file, password)
+    found = inspect_key(key, secret_of(key))
     if output is options.Format.JSON:
         show_json(found.document())
         return

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modelpack.api.keyless import Token
     from modelpack.api.signing import SignWith
     from modelpack.attestation.evidence import Verifier
+    from modelpack.signing.private_key import Password
 
 _SIGNER: Final = "Who signs"
 _PASSWORDS: Final = ("MODELPACK_PASSWORD", "COSIGN_PASSWORD")
@@ -24,7 +25,8 @@ Key = Annotated[
     str | None,
     typer.Option(
         "--key",
-        help="Private key: a file, or env://VARIABLE. Without it: keyless.",
+        help="Private key: a file, env://VARIABLE, pkcs11:…, awskms://…, azurekms://…, "
+        "gcpkms://… or hashivault://…. Without it: keyless.",
         metavar="KEY",
         rich_help_panel=_SIGNER,
     ),
@@ -94,6 +96,17 @@ def password() -> str:
     return _asked("password of the private key")
 
 
+def secret_of(key: str) -> Password:
+    """Return what asks for a key's password, or for the PIN of its token."""
+    from modelpack.api.key_names import on_token
+
+    return _pin if on_token(key) else password
+
+
+def _pin() -> str:
+    return _asked("PIN of the token", "COSIGN_PKCS11_PIN")
+
+
 def new_password() -> str:
     """Return the password for a new key; asked for twice."""
     for name in _PASSWORDS:
@@ -105,11 +118,11 @@ def new_password() -> str:
     return first
 
 
-def _asked(what: str) -> str:
+def _asked(what: str, variable: str = " or ".join(_PASSWORDS)) -> str:
     if not sys.stdin.isatty():
         raise InvalidInput(
-            "a password is needed, and there is no terminal to ask for it",
-            hint=f"set {_PASSWORDS[0]} or {_PASSWORDS[1]}",
+            f"the {what} is needed, and there is no terminal to ask for it",
+            hint=f"set {variable}",
         )
     from getpass import getpass
 
@@ -163,7 +176,7 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
             trusted_root=trusted_root,
         )
     return sign_with_key(
-        key, password, log=log, older=older, model_signature=model_signature
+        key, secret_of(key), log=log, older=older, model_signature=model_signature
     )
 
 

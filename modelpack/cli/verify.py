@@ -35,7 +35,8 @@ def verify(  # noqa: PLR0913 - one parameter for each flag
         list[str] | None,
         typer.Option(
             "--key",
-            help="Public key: a file, or env://VARIABLE; repeatable.",
+            help="Public key: a file, env://VARIABLE, pkcs11:…, awskms://…, …; "
+            "repeatable.",
             metavar="KEY",
             rich_help_panel=_WHO,
         ),

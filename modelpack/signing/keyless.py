@@ -26,6 +26,7 @@ from modelpack.errors import (
     RegistryError,
     VerificationError,
 )
+from modelpack.signing.foreign import said
 from modelpack.signing.trusted import Trusted
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class KeylessVerifier:
                 try:
                     self._loaded = Trusted(root)
                 except Exception as error:
-                    raise InvalidInput(_reason(error), where="trusted root") from error
+                    raise InvalidInput(said(error), where="trusted root") from error
             return self._loaded
 
     def verify(self, bundle: Bundle) -> Proven:
@@ -148,7 +149,7 @@ class KeylessVerifier:
             raise
         # Whatever goes wrong in there over a stranger's bundle refuses the bundle.
         except Exception as error:
-            raise VerificationError(_reason(error)) from error
+            raise VerificationError(said(error)) from error
         envelope = bundle.envelope
         same = (payload_type, payload) == (envelope.payload_type, envelope.payload)
         if policy.found is None or not same:
@@ -366,18 +367,13 @@ def _refused(error: Exception) -> AuthenticationError | RegistryError:
     where = "the signing services of Sigstore"
     response = getattr(error.__cause__, "response", None)
     if response is None:
-        return RegistryError(_reason(error), where=where)
-    said = " ".join(str(response.text).split())[:300]
+        return RegistryError(said(error), where=where)
+    words = " ".join(str(response.text).split())[:300]
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        said = str(json.loads(response.text)["message"])[:300]
-    message = f"{response.url}: {response.status_code}: {said}"
+        words = str(json.loads(response.text)["message"])[:300]
+    message = f"{response.url}: {response.status_code}: {words}"
     if response.status_code in _DENIED:
         return AuthenticationError(
             message, where=where, hint="is the identity token fresh, and for sigstore?"
         )
     return RegistryError(message, status=response.status_code, where=where)
-
-
-def _reason(error: Exception) -> str:
-    said = " ".join(str(error).split())[:300]
-    return said or type(error).__name__

@@ -15,8 +15,18 @@ from modelpack.attestation.predicates import MODEL_SIGNATURE
 from modelpack.attestation.statement import PAYLOAD_TYPE, Statement
 from modelpack.errors import VerificationError
 from modelpack.signing.log import LogKeys, check_entry
-from modelpack.signing.private_key import PrivateKey
 from modelpack.signing.public_key import PublicKey
+
+
+class SigningKey(Protocol):
+    """A private key: in a file, on a token, or in somebody's service."""
+
+    @property
+    def public(self) -> PublicKey: ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign in the one way that the key's kind has."""
+        ...
 
 
 class Log(Protocol):
@@ -32,9 +42,9 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySigning:
-    """Implements ``Signer`` with a private key."""
+    """Implements ``Signer`` with a private key, wherever that is kept."""
 
-    key: PrivateKey
+    key: SigningKey
     log: Log | None = None
 
     @property

@@ -220,6 +220,7 @@ PEERS: dict[str, Peer] = {
         DebianProgram(name="skopeo"),
         DebianProgram(name="docker-registry"),
         DebianProgram(name="chromium", program="usr/lib/chromium/chromium"),
+        DebianProgram(name="softhsm2", program="usr/bin/softhsm2-util"),
     )
 }
 
