@@ -190,7 +190,7 @@ def _ask_whether_to_publish() -> None:
 
 def _token(given: str | None) -> Token:
     """Return where a token comes from: as given, the CI system, or a browser."""
-    from modelpack.signing.keyless import ambient_token, browser_token
+    from modelpack.signing.identity_token import ambient_token, browser_token
 
     given = given or os.environ.get("SIGSTORE_ID_TOKEN") or None
     token = _compact(given) if given is not None else ambient_token()

@@ -27,12 +27,12 @@ from modelpack.errors import (
     VerificationError,
 )
 from modelpack.signing.foreign import said
+from modelpack.signing.identity_token import parsed_token
 from modelpack.signing.trusted import Trusted
 
 if TYPE_CHECKING:
     from cryptography import x509
     from sigstore.models import ClientTrustConfig
-    from sigstore.oidc import IdentityToken
 
 # sigstore/fulcio, docs/oid-info.md: the issuer, raw and as a DER UTF8String.
 _ISSUER_V1: Final = "1.3.6.1.4.1.57264.1.1"
@@ -195,7 +195,7 @@ class KeylessSigning:
         trust = self._trust()
         try:
             issuer = trust.signing_config.get_oidc_url()
-            token = _parsed(self._token(issuer))
+            token = parsed_token(self._token(issuer))
             return Signer(token, SigningContext.from_trust_config(trust))
         except (AuthenticationError, InvalidInput):
             raise
@@ -226,43 +226,6 @@ class KeylessSigning:
         if bundle.envelope.payload != statement.raw:
             raise RegistryError("something else was signed", where="sigstore")
         return bundle
-
-
-def ambient_token() -> str | None:
-    """Return the token that a CI system has for its job; None elsewhere."""
-    from sigstore.oidc import IdentityError, detect_credential
-
-    try:
-        return detect_credential()
-    except IdentityError as error:
-        raise AuthenticationError(
-            f"the CI system gives no identity token: {error}",
-            hint="GitHub Actions: permissions: id-token: write",
-        ) from error
-
-
-def browser_token(issuer: str) -> str:
-    """Let a person log in with a browser; return the token."""
-    from sigstore.oidc import IdentityError, Issuer
-
-    try:
-        return str(Issuer(issuer).identity_token())
-    except IdentityError as error:
-        raise AuthenticationError(str(error), where=issuer) from error
-
-
-def _parsed(token: str) -> IdentityToken:
-    from sigstore.oidc import IdentityError, IdentityToken
-
-    try:
-        return IdentityToken(token)
-    except IdentityError as error:
-        # sigstore-python has one sentence for every fault; the cause names it.
-        cause = f" ({error.__cause__})" if error.__cause__ else ""
-        raise AuthenticationError(
-            f"the identity token cannot be used: {error}{cause}",
-            hint="--identity-token takes a fresh OIDC token, or a file with one",
-        ) from error
 
 
 def _exactly(statement: Statement) -> Any:  # noqa: ANN401 - a subclass made here

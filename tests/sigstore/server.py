@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.sigstore.certificates import Fulcio, der_of, encoded, spki
 from tests.sigstore.log import Object, Rekor
+from tests.sigstore.login import Login
 from tests.sigstore.timestamps import TimestampAuthority
 
 _START = {"start": "2020-01-01T00:00:00Z"}
@@ -36,6 +37,7 @@ class FakeSigstore:
     tsa: TimestampAuthority = field(default_factory=TimestampAuthority)
     issuer: str = ""
     """Said in certificates in the place of the real issuer."""
+    login: Login = field(default_factory=Login)
     _oidc: rsa.RSAPrivateKey = field(default_factory=_oidc_key)
 
     def __enter__(self) -> Self:
@@ -135,6 +137,10 @@ class FakeSigstore:
             paths[-1].write_text(json.dumps(document))
         return paths[0], paths[1], paths[2]
 
+    def redirect(self, path: str) -> str | None:
+        """Where a GET is sent on to: somebody's browser, which logs in."""
+        return self.login.answer(path) if path.startswith("/auth?") else None
+
     def get(self, path: str) -> bytes | None:
         """Answer a GET; None for what is not there."""
         if path == "/.well-known/openid-configuration":
@@ -156,6 +162,9 @@ class FakeSigstore:
             return json.dumps(self.rekor.enter(json.loads(body))).encode()
         if path == "/api/v1/timestamp" and not self.tsa.down:
             return self.tsa.answer(body)
+        if path == "/token":
+            who = self.login.exchange(body)
+            return json.dumps({"access_token": self.token(who)}).encode()
         return None
 
     def _certify(self, request: dict[str, str], authorization: str) -> bytes:
@@ -202,7 +211,14 @@ def _handler(
 ) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(services.get(self.path))
+            place = services.redirect(self.path)
+            if place is None:
+                self._answer(services.get(self.path))
+                return
+            self.send_response(302)
+            self.send_header("Location", place)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
