@@ -23,9 +23,9 @@ _VERBS: Final = {
     "push": "(source, reference, *, include=(), exclude=(), annotations=None, "
     "split=0, mount_from=(), rehash=False, modelcar=False, signer=None, "
     "settings=None, notify=nobody)",
-    "release": "(source, reference, signer, *, provenance, policy=None, allow=(), "
-    "include=(), exclude=(), annotations=None, split=0, modelcar=False, settings=None, "
-    "notify=nobody)",
+    "release": "(source, reference, signer, *, provenance, policy=None, "
+    "carriage=None, allow=(), include=(), exclude=(), annotations=None, split=0, "
+    "modelcar=False, settings=None, notify=nobody)",
     "remove": "(reference, *, settings=None)",
     "tag": "(reference, *names, settings=None)",
     "tags": "(place, *, settings=None)",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from modelpack.api.carriage import Carriage
 from modelpack.api.command import Command
 from modelpack.api.describing import Scanned, documents, scan_of
 from modelpack.api.publishing import Choices, Sources, Untagged, parse_target, publish
@@ -16,11 +18,13 @@ from modelpack.attestation.predicates import PROVENANCE
 from modelpack.errors import PolicyDenied
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Reference, Repository
-from modelpack.policy.admission import Policy
 from modelpack.scanning.rules import Allowance
 from modelpack.scanning.verdict import Outcome
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.workflows.sign import Attached
+
+if TYPE_CHECKING:
+    from modelpack.policy.evaluation.house import Policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,8 @@ def release(  # noqa: PLR0913 - one keyword for each choice of the caller
     signer: SignWith,
     *,
     provenance: Mapping[str, object],
-    policy: Policy | None = None,
+    policy: Policies | None = None,
+    carriage: Carriage | None = None,
     allow: Iterable[Allowance] = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
@@ -75,7 +80,7 @@ def release(  # noqa: PLR0913 - one keyword for each choice of the caller
     2. Files, and the image of them, are sent; each is hashed anew.
     3. The documents that ``describe`` makes, and ``provenance``, are attested; then
        the model and the image are signed.
-    4. ``policy`` judges what is there.
+    4. ``policy`` judges what is there, in the ``carriage`` that a cluster would see.
     5. Only now the tags move: whatever fails before leaves them where they were.
     """
     command = Command(settings, notify)
@@ -97,7 +102,7 @@ def release(  # noqa: PLR0913 - one keyword for each choice of the caller
         for each in untagged.artifacts:
             attached.extend(seal(store, target, each, signer, command))
         if policy is not None:
-            judged.append(policy.admit(untagged.model).policy)
+            judged.append(_judged(untagged, policy, carriage or Carriage()))
 
     published, car = publish(
         files,
@@ -121,6 +126,16 @@ def release(  # noqa: PLR0913 - one keyword for each choice of the caller
         ),
         policy="".join(judged),
     )
+
+
+def _judged(untagged: Untagged, policy: Policies, carriage: Carriage) -> str:
+    """Return which policies admitted it, or raise ``PolicyDenied``."""
+    from modelpack.api.policies import guard
+
+    with guard(
+        untagged.reference, untagged.store, policy, untagged.command, carriage
+    ) as judge:
+        return judge.admit(untagged.model).policy
 
 
 def _require_pass(scan: Scanned, source: str | Path) -> None:

@@ -72,13 +72,7 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     del debug  # read in main
     if key is not None and oms is None:
         raise InvalidInput("--key says whose --oms signature; there is no --oms")
-    policies = None
-    if policy:
-        from modelpack.api.policies import load_policies
-
-        policies = load_policies(policy, exceptions=exception or ())
-    elif exception:
-        raise InvalidInput("--exception is made to a --policy; there is none")
+    policies = options.load(policy, exception)
     settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
     signature = None
     if oms is not None:

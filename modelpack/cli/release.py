@@ -9,7 +9,7 @@ import typer
 
 from modelpack.cli import ci, options, trust
 from modelpack.cli.console import progress, show_json, tell
-from modelpack.errors import InvalidInput, ModelpackError
+from modelpack.errors import ModelpackError
 
 
 def release(  # noqa: PLR0913 - one parameter for each flag
@@ -24,10 +24,11 @@ def release(  # noqa: PLR0913 - one parameter for each flag
         ),
     ],
     *,
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(help="What has to admit the result; repeatable.", metavar="FILE"),
-    ] = None,
+    policy: options.Policies = None,
+    exception: options.Exceptions = None,
+    carried_as: options.CarriedAs = options.Carrier.VOLUME,
+    namespace: options.Namespace = "default",
+    known_as: options.KnownAs = "",
     allow: options.Allow = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
@@ -70,12 +71,8 @@ def release(  # noqa: PLR0913 - one parameter for each flag
 
     del debug  # read in main
     settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
-    if policy:
-        raise InvalidInput(
-            "--policy: this version cannot evaluate policies yet",
-            hint="leave it out; nothing was sent",
-        )
     try:
+        policies = options.load(policy, exception)
         signer = trust.signer(
             key=key,
             identity_token=identity_token,
@@ -101,6 +98,8 @@ def release(  # noqa: PLR0913 - one parameter for each flag
                     },
                     settings=settings,
                 ),
+                policy=policies,
+                carriage=options.carriage(carried_as, namespace, known_as),
                 allow=allow or (),
                 include=include or (),
                 exclude=exclude or (),

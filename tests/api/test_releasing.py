@@ -1,41 +1,24 @@
 """A release moves its tag last, and not at all where anything refuses."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import modelpack
 from modelpack.api import believe_keys, generate_key, release, sign_with_key
+from modelpack.api.carriage import Carriage
+from modelpack.api.policies import load_policies
 from modelpack.api.signing import SignWith
 from modelpack.errors import InvalidInput, NotFound, PolicyDenied
 from modelpack.model.consumers import Consumer
-from modelpack.oci.manifest import Manifest
-from modelpack.policy.admission import Admitted, UnsafeAdmitAll
+from modelpack.policy.evaluation.house import Policies
+from tests.policy.scene import NAME, image_policy
+from tests.workflows.signing import Person
 
 SAID = ("cyclonedx", "facts", "vuln", "slsaprovenance1")
 PROVENANCE: Mapping[str, object] = {"buildDefinition": {}, "runDetails": {}}
-
-
-@dataclass
-class Asked:
-    """A policy that notes what it was asked about, and what was there by then."""
-
-    place: str
-    refuses: bool
-    tags: tuple[str, ...] = ()
-    said: frozenset[str] = frozenset()
-
-    def admit(self, manifest: Manifest) -> Admitted:
-        self.tags = tuple(modelpack.tags(self.place))
-        grown = modelpack.tree(f"{self.place}@{manifest.descriptor.digest}")
-        self.said = frozenset(
-            branch.claim.predicate_type for branch in grown.referrers if branch.claim
-        )
-        if self.refuses:
-            raise PolicyDenied("no")
-        return UnsafeAdmitAll(lambda _: None).admit(manifest)
 
 
 @pytest.fixture
@@ -52,24 +35,41 @@ def keys(tmp_path: Path) -> tuple[SignWith, Path]:
     return sign_with_key(private, lambda: "x"), public
 
 
-def test_everything_is_there_before_the_policy_is_asked_and_no_tag(
+def policies(tmp_path: Path, public: bytes, name: str = "signed") -> Policies:
+    """Want a signature, and a bill of materials by the same key."""
+    document = image_policy(Person.new(), name)
+    spec = document["spec"]
+    assert isinstance(spec, dict)
+    key = {"data": public.decode()}
+    ctlog = {"insecureIgnoreTlog": True, "insecureIgnoreSCT": True}
+    spec["attestors"] = [{"name": "team", "cosign": {"key": key, "ctlog": ctlog}}]
+    spec["validations"] += [
+        {
+            "expression": "images.models.all(m, verifyAttestationSignatures(m, "
+            "attestations.bom, [attestors.team]) > 0)",
+            "message": "no bill of materials",
+        }
+    ]
+    path = tmp_path / f"{name}.json"
+    path.write_text(json.dumps(document))
+    return load_policies([path])
+
+
+def test_a_policy_finds_everything_before_the_tags_move(
     tmp_path: Path, model: Path, keys: tuple[SignWith, Path]
 ) -> None:
     place = f"oci:{tmp_path / 'layout'}"
-    asked = Asked(place, refuses=False)
     done = release(
         model,
         f"{place}:1",
         keys[0],
         provenance=PROVENANCE,
-        policy=asked,
+        policy=policies(tmp_path, keys[1].read_bytes()),
+        carriage=Carriage(known_as=NAME),
         modelcar=True,
     )
-    assert asked.tags == ()
-    assert len(asked.said) == len(SAID) + 2  # a signature, and one of the files
     assert modelpack.tags(place) == ["1", "1-car"]
-    assert done.policy == "unsafe-admit-all"
-    assert set(done.predicates) == asked.said
+    assert done.policy == "signed"
     verifier = believe_keys([keys[1]])
     modelpack.verify(done.reference, verifier, types=SAID)
     modelpack.verify(done.car, verifier)
@@ -81,20 +81,19 @@ def test_what_a_policy_refuses_gets_no_tag_and_a_tag_stays_where_it_was(
     place = f"oci:{tmp_path / 'layout'}"
     first = modelpack.push(model, f"{place}:1", modelcar=True)
     (model / "config.json").write_text('{"changed": true}')
-    with pytest.raises(PolicyDenied, match="no"):
+    with pytest.raises(PolicyDenied, match="not signed"):
         release(
             model,
             f"{place}:1",
             keys[0],
             provenance=PROVENANCE,
-            policy=Asked(place, refuses=True),
+            policy=policies(tmp_path, Person.new().key.public.pem, "others"),
+            carriage=Carriage(known_as=NAME),
             modelcar=True,
         )
     assert modelpack.inspect(f"{place}:1").reference == first.reference
-    assert (
-        modelpack.check(f"{place}:1", [Consumer.KSERVE]).answers[0].reference
-        == first.car
-    )
+    answer = modelpack.check(f"{place}:1", [Consumer.KSERVE]).answers[0]
+    assert answer.reference == first.car
 
 
 def test_nothing_is_sent_of_what_does_not_pass_the_scan(
