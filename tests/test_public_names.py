@@ -10,8 +10,8 @@ import modelpack
 import modelpack.errors
 
 _VERBS: Final = {
-    "describe": "(target, *, allow=(), include=(), exclude=(), settings=None, "
-    "notify=nobody)",
+    "describe": "(target, *, allow=(), include=(), exclude=(), energy=(), "
+    "settings=None, notify=nobody)",
     "check": "(reference, consumers=(), *, settings=None)",
     "diff": "(before, after, *, settings=None)",
     "draft_declaration": "(source, *, settings=None, notify=nobody)",
@@ -41,8 +41,8 @@ _VERBS: Final = {
     "read_predicate": "(path)",
     "read_provenance": "(folder='.', *, parameters=None, dependencies=None, "
     "settings=None)",
-    "sbom": "(target, *, spec_version='1.6', include=(), exclude=(), settings=None, "
-    "notify=nobody)",
+    "sbom": "(target, *, spec_version='1.6', include=(), exclude=(), energy=(), "
+    "settings=None, notify=nobody)",
     "scan": "(target, *, allow=(), with_others=(), bom=None, include=(), exclude=(), "
     "settings=None, notify=nobody)",
     "sign": "(reference, signer, *, annotations=None, settings=None, notify=nobody)",

@@ -57,6 +57,7 @@ def sbom(
     spec_version: str = "1.6",
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    energy: Sequence[str | Path] = (),
     settings: Settings | None = None,
     notify: Listener = nobody,
 ) -> bytes:
@@ -69,7 +70,7 @@ def sbom(
 
     command = Command(settings, notify)
     with opened(target, command, include=include, exclude=exclude) as found:
-        model = look(found, command)
+        model = look(found, command, energy=energy)
     return ml_bom(model, spec_version=spec_version, tool_version=__version__)
 
 
@@ -79,6 +80,7 @@ def describe(
     allow: Iterable[Allowance] = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    energy: Sequence[str | Path] = (),
     settings: Settings | None = None,
     notify: Listener = nobody,
 ) -> Description:
@@ -88,14 +90,19 @@ def describe(
     """
     command = Command(settings, notify)
     with opened(target, command, include=include, exclude=exclude) as found:
-        return described(found, command, allow=allow)
+        return described(found, command, allow=allow, energy=energy)
 
 
 def described(
-    found: Target, command: Command, *, allow: Iterable[Allowance]
+    found: Target,
+    command: Command,
+    *,
+    allow: Iterable[Allowance],
+    energy: Sequence[str | Path] = (),
 ) -> Description:
     """Make the documents about files that are here."""
-    return documents(found, command, scan_of(found.files, command, allow=allow))
+    scan = scan_of(found.files, command, allow=allow)
+    return documents(found, command, scan, energy=energy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +134,19 @@ def scan_of(
     )
 
 
-def documents(found: Target, command: Command, scan: Scanned) -> Description:
+def documents(
+    found: Target,
+    command: Command,
+    scan: Scanned,
+    *,
+    energy: Sequence[str | Path] = (),
+) -> Description:
     """Write down what was read and scanned."""
     from modelpack.documents.cyclonedx import ml_bom
     from modelpack.documents.facts import facts_predicate
     from modelpack.scanning.report import scan_document, vuln_predicate
 
-    model = look(found, command)
+    model = look(found, command, energy=energy)
     judgement = scanned(
         scan.report, allow=scan.allowed, version=__version__, finished=scan.finished
     )
@@ -155,10 +168,14 @@ def documents(found: Target, command: Command, scan: Scanned) -> Description:
     )
 
 
-def look(found: Target, command: Command) -> Described:
+def look(
+    found: Target, command: Command, *, energy: Sequence[str | Path] = ()
+) -> Described:
     """Read and hash files that are here, and warn of what cannot be read."""
+    from modelpack.api.energy import read_energy
     from modelpack.documents.described import Described
 
+    costs, origin = read_energy(energy)
     with command.open_cache() as cache:
         parcels = [LocalParcel(file, cache) for file in found.files]
         model = read(parcels, command.crew)
@@ -170,5 +187,7 @@ def look(found: Target, command: Command) -> Described:
         files=model.files,
         digest=found.digest,
         repository=found.repository,
+        energy=costs,
+        energy_origin=origin,
         created=command.settings.created,
     )

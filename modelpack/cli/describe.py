@@ -22,6 +22,7 @@ def describe(  # noqa: PLR0913 - one parameter for each flag
     allow: options.Allow = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
+    energy: options.Energy = None,
     jobs: options.Jobs = None,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
@@ -43,6 +44,7 @@ def describe(  # noqa: PLR0913 - one parameter for each flag
             allow=allow or (),
             include=include or (),
             exclude=exclude or (),
+            energy=energy or (),
             settings=options.settings(
                 plain_http=plain_http, ca_file=ca_file, jobs=jobs
             ),

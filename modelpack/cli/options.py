@@ -168,6 +168,14 @@ Parameter = Annotated[
         rich_help_panel=_MADE,
     ),
 ]
+Energy = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What it cost: a file of codecarbon, BoAmps or the ML CO2 calculator, or "
+        "energy=1.5 kWh,emissions=…; repeatable.",
+        metavar="FILE|NAME=VALUE,…",
+    ),
+]
 PlainHttp = Annotated[
     bool,
     typer.Option(

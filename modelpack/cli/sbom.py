@@ -20,6 +20,7 @@ def sbom(  # noqa: PLR0913 - one parameter for each flag
     into: options.Into = None,
     include: options.Include = None,
     exclude: options.Exclude = None,
+    energy: options.Energy = None,
     jobs: options.Jobs = None,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
@@ -39,6 +40,7 @@ def sbom(  # noqa: PLR0913 - one parameter for each flag
             spec_version=spec_version,
             include=include or (),
             exclude=exclude or (),
+            energy=energy or (),
             settings=options.settings(
                 plain_http=plain_http, ca_file=ca_file, jobs=jobs
             ),

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from modelpack.documents.checking import SPEC_VERSIONS, Json, check_bom
+from modelpack.documents.cyclonedx_card import data_ref, model_card
 from modelpack.documents.described import (
     Ancestor,
     Described,
     DescribedFile,
     Origin,
     ancestors,
-    origins,
 )
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
@@ -30,12 +30,6 @@ __all__ = ["ml_bom"]
 _ALGORITHMS: Final = {"sha256": "SHA-256", "sha512": "SHA-512"}
 _ROOT: Final = "system"
 _MODEL: Final = "model"
-# Which claim fills which field; what is filled says where it comes from.
-_CARD_FIELDS: Final = {
-    "task": "task",
-    "family": "architectureFamily",
-    "architecture": "modelArchitecture",
-}
 
 
 def ml_bom(model: Described, *, spec_version: str, tool_version: str) -> bytes:
@@ -67,7 +61,7 @@ class _Writer:
     def __init__(self, model: Described, spec_version: str) -> None:
         self._model = model
         self._claims = model.facts.claims
-        self._origins = origins(model.facts)
+        self._version = spec_version
         self._says_how = spec_version != SPEC_VERSIONS[0]
 
     def metadata(self, tool_version: str) -> Json:
@@ -87,7 +81,7 @@ class _Writer:
             "type": "machine-learning-model",
             "bom-ref": _MODEL,
             "name": self._claims.name or model.name,
-            "modelCard": self._card(),
+            "modelCard": model_card(model, spec_version=self._version),
             "properties": self._properties(),
         }
         if model.digest is not None:
@@ -112,30 +106,18 @@ class _Writer:
             # No address: where a set lies, its name alone does not say.
             yield {
                 "type": "data",
-                "bom-ref": _data_ref(name),
+                "bom-ref": data_ref(name),
                 "name": name,
                 "data": [{"type": "dataset", "name": name}],
             }
 
     def dependencies(self) -> Sequence[Json]:
         parts = [_file_ref(file) for file in self._model.files]
-        parts += [_data_ref(name) for name in self._claims.datasets]
+        parts += [data_ref(name) for name in self._claims.datasets]
         return [
             {"ref": _ROOT, "dependsOn": [_MODEL]},
             {"ref": _MODEL, "dependsOn": sorted(parts)},
         ]
-
-    def _card(self) -> Json:
-        parameters: Json = {
-            field: getattr(self._claims, claim)
-            for claim, field in _CARD_FIELDS.items()
-            if getattr(self._claims, claim)
-        }
-        if self._claims.datasets:
-            parameters["datasets"] = [
-                {"ref": _data_ref(name)} for name in self._claims.datasets
-            ]
-        return {"modelParameters": parameters} if parameters else {}
 
     def _licenses(self) -> Sequence[Json]:
         from cyclonedx.spdx import is_expression, is_supported_id
@@ -195,7 +177,7 @@ class _Writer:
             "precision": found.precision,
             "tensors": found.tensors,
         }
-        return {**self._origins, **{name: how for name in facts if facts[name]}}
+        return {**self._model.origins(), **{name: how for name in facts if facts[name]}}
 
 
 def _file(file: DescribedFile) -> Json:
@@ -236,10 +218,6 @@ def _hash(digest: Digest) -> Json:
 
 def _file_ref(file: DescribedFile) -> str:
     return f"file:{file.path}"
-
-
-def _data_ref(name: str) -> str:
-    return f"data:{name}"
 
 
 def _compact(document: Json) -> str:

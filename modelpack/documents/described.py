@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelpack.formats.declaration.declaration import FILE_NAME, Declaration
+from modelpack.formats.energy.use import EnergyUse
 from modelpack.formats.kind import Kind
-from modelpack.model.facts import Claims, ModelFacts, nearest_first
+from modelpack.model.claims import Claims
+from modelpack.model.facts import ModelFacts, nearest_first
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Repository
 
@@ -46,6 +48,7 @@ class Described:
     """A model as documents tell of it.
 
     ``digest`` and ``repository`` are those of the artifact; None for a folder.
+    ``energy`` is what was given beside the files, and where it comes from.
     ``created`` is RFC 3339, or empty where the document should not depend on a time.
     """
 
@@ -54,7 +57,19 @@ class Described:
     files: tuple[DescribedFile, ...]
     digest: Digest | None = None
     repository: Repository | None = None
+    energy: tuple[EnergyUse, ...] = ()
+    energy_origin: Origin | None = None
     created: str = ""
+
+    @property
+    def costs(self) -> tuple[EnergyUse, ...]:
+        """What was given beside the model, or else what its files say."""
+        return self.energy or self.facts.claims.energy
+
+    def origins(self) -> Mapping[str, Origin]:
+        """Return where each field comes from."""
+        given = {"energy": self.energy_origin} if self.energy_origin else {}
+        return {**origins(self.facts), **given}
 
     @property
     def declaration(self) -> Declaration:
@@ -149,6 +164,7 @@ def origins(facts: ModelFacts) -> Mapping[str, Origin]:
         makers = [file for file in facts.files if getattr(file.claims, field) == value]
         if value and makers:
             nearest = min(makers, key=nearest_first)
-            how = "declared" if nearest.kind in _WRITTEN else "derived"
+            written = nearest.kind in _WRITTEN and not nearest.path.endswith(".csv")
+            how = "declared" if written else "derived"
             found[field] = Origin(how=how, file=nearest.path)
     return found

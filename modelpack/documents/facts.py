@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from modelpack.documents.described import Described, Scanned, ancestors
+from modelpack.formats.energy.use import Activity, total
 
 __all__ = ["facts_predicate"]
 
@@ -52,6 +53,7 @@ def facts_predicate(model: Described, scanned: Scanned | None) -> Mapping[str, o
     document["wasmImports"] = sorted(
         {name for file in model.facts.files for name in file.imports}
     )
+    document |= _cost(model)
     document["unread"] = [file.path for file in model.facts.files if file.fault]
     if scanned is not None:
         document["scanOutcome"] = scanned.outcome
@@ -59,3 +61,15 @@ def facts_predicate(model: Described, scanned: Scanned | None) -> Mapping[str, o
         if scanned.finished:
             document["scannedOn"] = scanned.finished
     return document
+
+
+def _cost(model: Described) -> Mapping[str, object]:
+    spent = total(model.costs, {Activity.TRAINING, Activity.FINE_TUNING})
+    found: dict[str, object] = {}
+    if spent.energy is not None:
+        found["energyKwh"] = float(spent.energy.kwh)
+    if spent.emissions is not None:
+        found["carbonKg"] = float(spent.emissions.kilograms)
+    if found and spent.sources:
+        found["energyMethod"] = "; ".join(spent.sources)
+    return found

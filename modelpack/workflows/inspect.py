@@ -9,8 +9,9 @@ from typing import Final
 from modelpack.errors import InvalidInput
 from modelpack.formats.tensor import Tensor
 from modelpack.formats.window import Window
+from modelpack.model.claims import Claims
 from modelpack.model.config import MAX_CONFIG, ModelConfig, read_config
-from modelpack.model.facts import Claims, ModelFacts, combine, examine
+from modelpack.model.facts import ModelFacts, combine, examine
 from modelpack.model.files import PackedFile
 from modelpack.model.read import read_model
 from modelpack.model.tensors import tensors_of

@@ -6,6 +6,7 @@ from pathlib import Path
 from modelpack.serve.registry import RegistryServer
 from tests.cli.test_commands import run
 from tests.documents.test_cyclonedx import FILES
+from tests.formats.energy.files import v3
 
 PASSWORD = {"MODELPACK_PASSWORD": "of a test"}
 
@@ -49,3 +50,29 @@ def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, "sbom", model(tmp_path), "--spec-version", "2.0")
     assert done.returncode == 2
     assert "1.7" in done.stderr
+
+
+def test_energy_from_a_file_or_in_words(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    meter = tmp_path / "run.csv"
+    meter.write_text(v3(("a", "3600", "1.25", "0.5")))
+    found = run(tmp_path, "sbom", "-q", folder, "--energy", meter)
+    assert '"derived:run.csv"' in found.stdout
+    assert '"value": 1.25' in found.stdout
+    words = "activity=fine-tuning,energy=3.6 MJ,hardware=A100"
+    both = run(tmp_path, "sbom", "-q", folder, "--energy", meter, "--energy", words)
+    assert '"declared:run.csv, --energy"' in both.stdout
+    assert '"fine-tuning"' in both.stdout
+    into = run(tmp_path, "describe", "-q", folder, "-o", "d", "--energy", meter)
+    assert into.returncode == 0, into.stderr
+    facts = json.loads((tmp_path / "d" / "facts.json").read_text())
+    assert (facts["energyKwh"], facts["carbonKg"]) == (1.25, 0.5)
+    assert facts["energyMethod"] == "codecarbon 3.3.2"
+
+
+def test_energy_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    for words in ("nowhere.csv", "energy=5", "enrgy=5 kWh", "hours=1,hours=2", "="):
+        done = run(tmp_path, "sbom", "-q", folder, "--energy", words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "--energy" in done.stderr

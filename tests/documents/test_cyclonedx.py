@@ -1,6 +1,7 @@
 """The BOM is valid, says only what the files say, and is the same each time."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from modelpack.formats.window import Window
 from modelpack.model.facts import combine, examine
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Repository
+from tests.docs.pages import ROOT
+from tests.formats.energy.files import v3
 from tests.scanning.hostile import safetensors
 
 CARD = b"""---
@@ -123,6 +126,62 @@ def test_what_is_declared_says_so() -> None:
     assert str(origins(alone.facts)["architecture"]) == "declared:modelpack.yaml"
     assert model.declaration.version == "2"
     assert described(FILES).declaration == Declaration()
+
+
+def energy(model: Described, version: str = "1.6") -> dict[str, Any]:
+    card = component(bom(model, version))["modelCard"]
+    return dict(card["considerations"]["environmentalConsiderations"])
+
+
+def test_energy_is_written_in_the_units_of_the_specification() -> None:
+    files = {**FILES, "emissions.csv": v3(("a", "3600", "1.25", "0.5")).encode()}
+    (used,) = energy(described(files))["energyConsumptions"]
+    assert used["activityEnergyCost"] == {"value": 1.25, "unit": "kWh"}
+    assert used["co2CostEquivalent"] == {"value": 0.0005, "unit": "tCO2eq"}
+    told = {each["name"]: each["value"] for each in used["properties"]}
+    assert told["modelpack:energy:source"] == "codecarbon 3.3.2"
+    assert told["modelpack:energy:known"] == "measured"
+    assert str(described(files).origins()["energy"]) == "derived:emissions.csv"
+
+
+def test_a_version_without_a_field_for_energy_has_it_in_properties() -> None:
+    files = {**FILES, "emissions.csv": v3(("a", "3600", "1.25", "0.5")).encode()}
+    card = component(bom(described(files), "1.5"))["modelCard"]
+    told = {each["name"]: each["value"] for each in card["properties"]}
+    assert told["modelpack:energy:training:energy"] == "1.25 kWh"
+    assert told["modelpack:energy:training:emissions"] == "0.5 kgCO2eq"
+
+
+def test_only_emissions_are_no_energy() -> None:
+    card = b"---\nco2_eq_emissions: {emissions: 12.5, source: codecarbon}\n---\n"
+    told = energy(described({**FILES, "README.md": card}))
+    assert told.keys() == {"properties"}
+    values = {each["name"]: each["value"] for each in told["properties"]}
+    assert values["modelpack:energy:training:emissions"] == "0.0125 kgCO2eq"
+
+
+def test_a_meter_goes_before_a_card_and_a_declaration_before_both() -> None:
+    card = b"---\nco2_eq_emissions: 12.5\n---\n"
+    meter = v3(("a", "3600", "1.25", "0.5")).encode()
+    said = b"modelpack: 1\nenergy: [{energy: 9 kWh}]\n"
+    files = {**FILES, "README.md": card, "emissions.csv": meter}
+    assert str(described(files).costs[0].energy) == "1.25 kWh"
+    files["modelpack.yaml"] = said
+    model = described(files)
+    assert (str(model.costs[0].energy), len(model.costs)) == ("9 kWh", 1)
+    assert str(model.origins()["energy"]) == "declared:modelpack.yaml"
+
+
+def test_all_that_is_declared_is_valid_in_every_version() -> None:
+    said = (ROOT / "docs" / "modelpack-yaml.md").read_text("utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", said, re.DOTALL)
+    files = {**FILES, "modelpack.yaml": example.encode()}
+    for version in SPEC_VERSIONS:
+        card = component(bom(described(files), version))["modelCard"]
+        assert card["considerations"]["useCases"] == ["Sorting reviews by mood."]
+        assert card["quantitativeAnalysis"]["performanceMetrics"] == [
+            {"type": "accuracy", "value": "0.93", "slice": "imdb, test"}
+        ]
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from decimal import Decimal
 
 import pytest
 import yaml
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpack.errors import InvalidInput
+from modelpack.formats.energy.quantities import Emissions
+from modelpack.formats.energy.use import Activity, EnergyUse
 from modelpack.formats.prose.card import Card, parse_card
 from modelpack.formats.window import Window
 from tests.formats.files import minilm, window_on
@@ -235,3 +238,19 @@ def test_what_yaml_writes_reads_the_same(tags: list[str], name: str) -> None:
     front = yaml.safe_dump({"tags": tags, "model_name": name}, allow_unicode=True)
     found = card(front)
     assert (found.tags, found.name) == (tuple(tags), name)
+
+
+def test_emissions_are_grams_and_nonsense_there_takes_nothing_away() -> None:
+    def cost(value: str) -> EnergyUse | None:
+        raw = f"---\nlicense: mit\nco2_eq_emissions: {value}\n---\n".encode()
+        card = parse_card(Window.of(raw, "README.md"))
+        assert card.licenses == ("mit",)
+        return card.cost
+
+    for value in ("1.5", "{emissions: 1.5}"):
+        assert (found := cost(value)) is not None
+        assert found.emissions == Emissions(Decimal("1.5"))
+    full = cost("{emissions: 2, source: a, training_type: fine-tuning}")
+    assert full is not None
+    assert (full.activity, full.source) == (Activity.FINE_TUNING, "a")
+    assert cost("{source: a}") is cost("about a ton") is cost("") is None

@@ -24,7 +24,7 @@ from modelpack.formats.window import Window
 
 T = TypeVar("T")
 
-__all__ = ["FORMAT", "parse_declaration"]
+__all__ = ["FORMAT", "parse_declaration", "read_record"]
 
 FORMAT: Final = "1"
 """The version of the format, which the field `modelpack` names."""
@@ -46,10 +46,10 @@ def parse_declaration(window: Window) -> Declaration:
             where=f"{window.name}: modelpack",
             hint=f"the file begins with: modelpack: {FORMAT}",
         )
-    return _record(Declaration, top, f"{window.name}: ")
+    return read_record(Declaration, top, f"{window.name}: ")
 
 
-def _record(made: type[T], node: Node, where: str) -> T:
+def read_record(made: type[T], node: object, where: str) -> T:
     """Read the fields of ``made``; ``where`` ends so that a name can follow."""
     if not isinstance(node, dict):
         raise InvalidInput("expected fields", where=where.rstrip(": ."))
@@ -90,7 +90,7 @@ def _value(form: Form, node: Node, where: str) -> object:
                 for name, value in node.items()
             }
         case Record():
-            return _record(form.made, node, f"{where}.")
+            return read_record(form.made, node, f"{where}.")
         case Scalar():
             return form.read(_text(node, where), where)
     return _choice(form, _text(node, where), where)

@@ -22,6 +22,7 @@ __all__ = ["Emissions", "Energy"]
 _QUANTITY: Final = re.compile(r"\s*([0-9.eE+-]{1,40})\s*([A-Za-z0-9]{1,12})\s*")
 # Enough for what 18 digits of one unit come to in another.
 _EXACT: Final = Context(prec=60)
+_MOST_DIGITS: Final = 36
 _JOULES: Final[Mapping[str, Decimal]] = {
     "J": Decimal(1),
     "kJ": Decimal(1000),
@@ -71,10 +72,10 @@ class Energy:
         return type(self)(_EXACT.add(self.joules, other.joules))
 
     def __str__(self) -> str:
-        # A megajoule is no finite number of kilowatt hours.
-        kwh = self.kwh
-        if _EXACT.multiply(kwh, _JOULES["kWh"]) == self.joules:
-            return f"{kwh:f} kWh"
+        # A joule is no finite number of kilowatt hours: its digits would not end.
+        kwh = f"{self.kwh:f}"
+        if len(kwh) <= _MOST_DIGITS:
+            return f"{kwh} kWh"
         return f"{_plain(_EXACT.divide(self.joules, _JOULES['MJ'])):f} MJ"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import Annotated
 from modelpack.formats.energy.quantities import Emissions, Energy
 from modelpack.formats.scalars import Line, Prose
 
-__all__ = ["Activity", "EnergySource", "EnergyUse", "Knowledge"]
+__all__ = ["Activity", "EnergySource", "EnergyUse", "Knowledge", "Total", "total"]
 
 
 class Activity(StrEnum):
@@ -75,3 +76,29 @@ class EnergyUse:
         Decimal | None, "Power usage effectiveness, already in the energy."
     ] = None
     runs: Annotated[int, "How many runs this adds up."] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """A sum of what is known; None where an activity does not say."""
+
+    energy: Energy | None = None
+    emissions: Emissions | None = None
+    sources: tuple[str, ...] = ()
+
+
+def total(uses: Sequence[EnergyUse], activities: Container[Activity]) -> Total:
+    """Add up what certain activities cost. A sum with a gap in it is no sum."""
+    taken = [use for use in uses if use.activity in activities]
+    energies = [use.energy.joules for use in taken if use.energy is not None]
+    emissions = [use.emissions.grams for use in taken if use.emissions is not None]
+    whole = len(taken)
+    return Total(
+        energy=Energy(sum(energies, Decimal(0)))
+        if len(energies) == whole > 0
+        else None,
+        emissions=Emissions(sum(emissions, Decimal(0)))
+        if len(emissions) == whole > 0
+        else None,
+        sources=tuple(dict.fromkeys(use.source for use in taken if use.source)),
+    )

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelpack.errors import InvalidInput
+from modelpack.formats.energy.quantities import Emissions
+from modelpack.formats.energy.use import Activity, EnergyUse
 from modelpack.formats.names import checked_text
 from modelpack.formats.prose.front_matter import front_matter
 from modelpack.formats.prose.plain_yaml import Node
+from modelpack.formats.scalars import decimal
 from modelpack.formats.window import Window
 
 __all__ = ["Card", "parse_card"]
@@ -20,6 +23,7 @@ __all__ = ["Card", "parse_card"]
 MAX_TEXT: Final = 1024
 MAX_ITEMS: Final = 1024
 # The hub's template says this where a publisher has said nothing.
+_ACTIVITIES: Final = {"fine-tuning": Activity.FINE_TUNING}
 _MISSING: Final = "[More Information Needed]"
 
 
@@ -38,6 +42,7 @@ class Card:
     datasets: tuple[str, ...] = ()
     pipeline_tag: str | None = None
     library_name: str | None = None
+    cost: EnergyUse | None = None
 
 
 def parse_card(window: Window) -> Card:
@@ -55,6 +60,7 @@ def parse_card(window: Window) -> Card:
         datasets=fields.texts("datasets"),
         pipeline_tag=fields.text("pipeline_tag"),
         library_name=fields.text("library_name"),
+        cost=fields.cost(),
     )
 
 
@@ -79,6 +85,30 @@ class _Fields:
             raise InvalidInput(f"more than {MAX_ITEMS} entries", where=where)
         texts = [_text(item, f"{where}[{index}]") for index, item in enumerate(value)]
         return tuple(dict.fromkeys(text for text in texts if text is not None))
+
+    def cost(self) -> EnergyUse | None:
+        """Return ``co2_eq_emissions``, which the hub counts in grams.
+
+        What is no number there says nothing, and takes nothing from the card.
+        """
+        value = self._fields.get("co2_eq_emissions")
+        where = f"{self._where}: co2_eq_emissions"
+        inner = _Fields(
+            value if isinstance(value, dict) else {"emissions": value}, where
+        )
+        try:
+            grams = decimal(inner.text("emissions") or "", where)
+        except InvalidInput:
+            return None
+        return EnergyUse(
+            activity=_ACTIVITIES.get(
+                inner.text("training_type") or "", Activity.TRAINING
+            ),
+            emissions=Emissions(grams),
+            source=inner.text("source"),
+            region=inner.text("geographical_location"),
+            hardware=inner.texts("hardware_used"),
+        )
 
     def index_name(self) -> str | None:
         """Return the name of the first model that has evaluation results."""
