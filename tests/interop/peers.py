@@ -11,9 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -45,12 +45,14 @@ class Peer(Protocol):
 class GoProgram:
     """Built from source in a throw-away module.
 
-    Not with `go install`, which refuses the modules whose go.mod holds `replace`.
+    Not with `go install`, which refuses the modules whose go.mod holds `replace`: what
+    stands there is declared here again.
     """
 
     name: str
     version: str
     package: str
+    replace: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def executable(self) -> str:
@@ -64,6 +66,7 @@ class GoProgram:
         output = str(folder / self.executable)
         for arguments in (
             ["mod", "init", "peer.invalid/build"],
+            *(["mod", "edit", f"-replace={a}={b}"] for a, b in self.replace.items()),
             ["get", "-tool", f"{self.package}@{self.version}"],
             ["build", "-trimpath", "-ldflags=-s -w", "-o", output, self.package],
         ):
@@ -195,6 +198,15 @@ PEERS: dict[str, Peer] = {
             name="timestamp-server",
             version="v2.1.3",
             package="github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server",
+        ),
+        GoProgram(
+            name="kyverno",
+            version="v1.19.0",
+            package="github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno",
+            replace={
+                "k8s.io/pod-security-admission": "github.com/kyverno/"
+                "pod-security-admission@v0.0.0-20251031094455-46f20778634f"
+            },
         ),
         PythonProgram(
             name="model_signing",
