@@ -10,6 +10,7 @@ import typer
 
 from modelpack.cli import options
 from modelpack.cli.console import progress, say, show_json, tell
+from modelpack.cli.policy_new import new
 from modelpack.cli.text import plain
 from modelpack.errors import InvalidInput, PolicyDenied
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="Ask Kyverno policies about models and objects."
 )
+
+app.command()(new)
 
 REFUSED: Final = 4
 

@@ -1,0 +1,1 @@
+"""The library in ``policies/``: what it admits and what it refuses."""
