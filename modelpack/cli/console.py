@@ -36,10 +36,10 @@ _HOW: Final = {
 
 
 def say(line: str) -> None:
-    """Print one line to standard error; if nobody reads it, the exit code speaks."""
+    """Print one line to standard error; if it goes nowhere, the exit code speaks."""
     try:
         print(plain(line), file=sys.stderr, flush=True)
-    except BrokenPipeError:
+    except OSError:  # nobody reads it, or the disk that it goes to is full
         silence(sys.stderr)
 
 

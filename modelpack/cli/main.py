@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Final
 
 from modelpack.cli.exit_codes import exit_code
-from modelpack.errors import ModelpackError
+from modelpack.errors import LocalError, ModelpackError
 from modelpack.version import __version__
 
 _READER_GONE: Final = 141  # 128 + SIGPIPE, as of other programs
 _INTERRUPTED: Final = 130
+# What ends a write, wherever it happens, and is no fault of ours.
+_OF_THIS_MACHINE: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
 
 
 def main() -> None:
@@ -20,6 +25,7 @@ def main() -> None:
         # Asked for by scripts, again and again: nothing else is loaded for it.
         print(f"modelpack {__version__}")
         return
+    _speak_utf8()
     _open_streams()
     code = run()
     sys.stderr.flush()
@@ -27,6 +33,17 @@ def main() -> None:
         # A thread may still sit in a system call; what is on disk can be resumed.
         os._exit(code)
     sys.exit(code)
+
+
+def _speak_utf8() -> None:
+    """Begin again where Python would take file names for something else than UTF-8.
+
+    A model's names are UTF-8 in an artifact: the same files give the same digest
+    whatever locale somebody works in.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        again = [sys.executable, "-X", "utf8", "-m", "modelpack", *sys.argv[1:]]
+        os.execv(sys.executable, again)  # noqa: S606 - this very program
 
 
 def _open_streams() -> None:
@@ -74,6 +91,11 @@ def _report(error: BaseException) -> int:
         fail("interrupted", hint="run the same command again to go on")
     elif isinstance(error, ModelpackError):
         fail(str(error), hint=error.hint)
+    elif isinstance(error, OSError) and error.errno in _OF_THIS_MACHINE:
+        fail(f"{error.filename or 'standard output'}: {error.strerror}")
+        if error.filename is None:
+            silence(sys.stdout)  # else Python would try once more at its end
+        return exit_code(LocalError(""))
     else:
         fail(
             f"a fault of modelpack itself: {type(error).__name__}: {error}",

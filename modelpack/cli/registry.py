@@ -27,7 +27,7 @@ def serve(
         Path | None,
         typer.Option(
             "--dir",
-            help="Where artifacts are kept [default: a temporary folder].",
+            help="Where artifacts are kept; without it, a temporary folder.",
             metavar="DIR",
         ),
     ] = None,

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,19 @@ OPEN_OWN: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a file of ours is opened: made where it is not there, never through a link."""
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+
+
+def require_utf8_names() -> None:
+    """Raise where Python takes file names for something else than UTF-8.
+
+    Then the same files would get other names in an artifact, and another digest.
+    """
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        raise LocalError(
+            f"file names are taken for {encoding} here; in a model they are UTF-8",
+            hint="run Python with -X utf8, or in a locale with UTF-8",
+        )
 
 
 def is_mount_point(path: Path) -> bool:

@@ -50,9 +50,10 @@ def parse_path(text: str, where: str) -> str:
         raise InvalidInput(f"the path is longer than {MAX_PATH} bytes", where=where)
     for character in text:
         if unicodedata.category(character) in _LYING or character in _REVERSING:
+            surrogate = unicodedata.category(character) == "Cs"
+            what = "a name that is not UTF-8" if surrogate else "forbidden character"
             raise InvalidInput(
-                f"forbidden character {character!a} in the path {shown(text)}",
-                where=where,
+                f"{what}: {character!a} in the path {shown(text)}", where=where
             )
     path = unicodedata.normalize("NFC", text)
     fault = _fault(path)

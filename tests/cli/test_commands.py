@@ -289,3 +289,56 @@ def test_a_registry_ends_well_whoever_ends_it(
         serving.send_signal(ending)
         assert serving.wait(timeout=30) == 0
     assert not list(tmp_path.iterdir())
+
+
+def test_a_result_that_the_disk_has_no_room_for_is_no_fault_of_ours(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no /dev/full here")
+    pushing = ["push", str(model), f"{registry}/a/b:1"]
+    command = [sys.executable, "-m", "modelpack", *pushing]
+    with full.open("wb") as nowhere:
+        done = subprocess.run(
+            command, stdout=nowhere, stderr=subprocess.PIPE, check=False, cwd=tmp_path
+        )
+        assert done.returncode == 7
+        assert b"error: standard output: No space left" in done.stderr
+        assert b"Exception ignored" not in done.stderr
+        # What goes wrong with progress does not end the push.
+        done = subprocess.run(
+            command, stderr=nowhere, stdout=subprocess.PIPE, check=False, cwd=tmp_path
+        )
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{registry}/a/b@sha256:".encode())
+
+
+_NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_names_are_utf8_in_every_locale(
+    tmp_path: Path, registry: str, model: Path
+) -> None:
+    (model / "größe.json").write_text("{}")
+    here = run(tmp_path, "push", "-q", model, f"{registry}/team/model:1")
+    assert here.returncode == 0, here.stderr
+    there = run(tmp_path, "push", "-q", model, f"{registry}/team/model:2", **_NO_UTF8)
+    assert (there.returncode, there.stdout) == (0, here.stdout), there.stderr
+    pulled = run(tmp_path, "pull", here.stdout.strip(), "-o", "copy", **_NO_UTF8)
+    assert pulled.returncode == 0, pulled.stderr
+    assert (tmp_path / "copy" / "größe.json").exists()
+
+
+def test_the_sdk_refuses_to_guess_names(tmp_path: Path, model: Path) -> None:
+    program = f"import modelpack; modelpack.push({str(model)!r}, 'oci:layout:1')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **_NO_UTF8},
+    )
+    assert "LocalError: file names are taken for" in done.stderr
+    assert not (tmp_path / "layout").exists()

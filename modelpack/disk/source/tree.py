@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from modelpack.disk.file import Fingerprint, LocalFile
+from modelpack.disk.local import require_utf8_names
 from modelpack.disk.source.choice import Choice, ignore_rules, never_packed
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.model.paths import parse_path, refuse_collisions, shown
@@ -28,6 +29,7 @@ def list_model(
     Anything that cannot be packed raises ``InvalidInput``, unless it is
     excluded: what is left out silently would be missed later.
     """
+    require_utf8_names()
     place = _resolved(root)
     status = _status(place, str(root))
     if stat.S_ISDIR(status.st_mode):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from modelpack.disk.file import Fingerprint, LocalFile
-from modelpack.disk.local import is_mount_point, local_error
+from modelpack.disk.local import is_mount_point, local_error, require_utf8_names
 from modelpack.disk.target.staging import was_filling
 from modelpack.errors import InvalidInput, LocalError
 from modelpack.model.files import PackedFile
@@ -49,6 +49,7 @@ class Target:
     """The directory named by the user; a link to it is followed once, now."""
 
     def __init__(self, path: Path) -> None:
+        require_utf8_names()
         self.path = path.resolve()
         if not self.path.name:
             raise InvalidInput("is not a place for a model", where=str(path))
