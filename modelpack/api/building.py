@@ -1,16 +1,15 @@
-"""Who builds here, and from which commit: as the environment tells it.
-
-GitHub Actions, GitLab CI, Jenkins and Tekton; elsewhere git, and this user's word.
-"""
+"""Who builds here, and from which commit: as the CI system says, and git."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from modelpack.api.build_systems import builder_of_job
 from modelpack.attestation.provenance import Builder, Dependency
 from modelpack.errors import InvalidInput
 from modelpack.oci.public_url import public_url
@@ -23,86 +22,23 @@ def builder(environment: Mapping[str, str], folder: Path) -> Builder:
     """Return what a CI system's variables say, or else what git says.
 
     ``folder`` is where the source is. Raises ``InvalidInput`` where there is a
-    repository whose files differ from its commit: what was built is not it.
+    repository whose files differ from its commit, or whose commit is not the one that
+    the CI system names: what was built is not it.
     """
-    known = {
-        "GITHUB_ACTIONS": _github,
-        "GITLAB_CI": _gitlab,
-        "JENKINS_URL": _jenkins,
-        "TEKTON_PIPELINE_RUN": _tekton,
-    }
-    for variable, read in known.items():
-        if environment.get(variable):
-            return read(environment)
-    return Builder(id=LOCAL, source=_git(folder))
-
-
-def _github(environment: Mapping[str, str]) -> Builder:
-    # The names are GitHub's: "Variables reference", default environment variables.
-    server = _address(environment, "GITHUB_SERVER_URL")
-    repository = f"{server}/{_wanted(environment, 'GITHUB_REPOSITORY')}"
-    run = _wanted(environment, "GITHUB_RUN_ID")
-    attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
-    runner = environment.get("RUNNER_ENVIRONMENT", "unknown")
-    return Builder(
-        id=f"{server}/actions/runner/{runner}",
-        invocation=f"{repository}/actions/runs/{run}/attempts/{attempt}",
-        source=Dependency.source(
-            f"{repository}@{environment.get('GITHUB_REF', '')}".rstrip("@"),
-            _wanted(environment, "GITHUB_SHA"),
-        ),
-        workflow={
-            "repository": repository,
-            "ref": environment.get("GITHUB_REF", ""),
-            "path": environment.get("GITHUB_WORKFLOW_REF", ""),
-        },
-    )
-
-
-def _gitlab(environment: Mapping[str, str]) -> Builder:
-    # GitLab: "Predefined CI/CD variables reference".
-    project = _address(environment, "CI_PROJECT_URL")
-    return Builder(
-        id=f"{project}/-/runners/{environment.get('CI_RUNNER_ID', 'unknown')}",
-        invocation=_address(environment, "CI_JOB_URL"),
-        source=Dependency.source(project, _wanted(environment, "CI_COMMIT_SHA")),
-        workflow={
-            "repository": project,
-            "ref": environment.get("CI_COMMIT_REF_NAME", ""),
-            "path": environment.get("CI_CONFIG_PATH", ""),
-        },
-    )
-
-
-def _jenkins(environment: Mapping[str, str]) -> Builder:
-    # Jenkins: "Using environment variables"; GIT_* come from its git plugin.
-    source = None
-    if environment.get("GIT_URL"):
-        source = Dependency.source(
-            _address(environment, "GIT_URL"), _wanted(environment, "GIT_COMMIT")
+    found = _git(folder)
+    job = builder_of_job(environment)
+    if job is None:
+        return Builder(id=LOCAL, source=found)
+    if job.source is None:
+        return replace(job, source=found)
+    if found is not None and found.digest != job.source.digest:
+        raise InvalidInput(
+            f"is at commit {found.digest['gitCommit'][:12]}, and the CI system says "
+            f"{job.source.digest['gitCommit'][:12]}",
+            where=str(folder),
+            hint="--source DIR is where the source is that it was made from",
         )
-    return Builder(
-        id=_address(environment, "JENKINS_URL"),
-        invocation=_address(environment, "BUILD_URL"),
-        source=source,
-        workflow={"path": environment.get("JOB_NAME", "")},
-    )
-
-
-def _tekton(environment: Mapping[str, str]) -> Builder:
-    # Tekton sets none by itself; a pipeline passes its context variables on.
-    run = _wanted(environment, "TEKTON_PIPELINE_RUN")
-    source = None
-    if environment.get("GIT_URL"):
-        source = Dependency.source(
-            _address(environment, "GIT_URL"), _wanted(environment, "GIT_COMMIT")
-        )
-    return Builder(
-        id="https://tekton.dev/pipelines",
-        invocation=run,
-        source=source,
-        workflow={"path": environment.get("TEKTON_PIPELINE", "")},
-    )
+    return job
 
 
 def _git(folder: Path) -> Dependency | None:
@@ -173,14 +109,3 @@ def _run(
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _address(environment: Mapping[str, str], name: str) -> str:
-    return public_url(_wanted(environment, name), name)
-
-
-def _wanted(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name)
-    if not value:
-        raise InvalidInput("is not set, though this looks like its CI", where=name)
-    return value
