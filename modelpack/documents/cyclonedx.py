@@ -148,9 +148,11 @@ class _Writer:
             ("quantization", self._claims.quantization),
             ("library", self._claims.library),
             ("relation", self._claims.relation),
+            ("chat_template", self._claims.template),
+            ("context_length", self._claims.context_length),
         ):
             if value:
-                pairs.append((f"modelpack:{name}", value))
+                pairs.append((f"modelpack:{name}", str(value)))
         # What a file would have said, had it been read, is not known to be nothing.
         pairs += [
             ("modelpack:unread", file.path)

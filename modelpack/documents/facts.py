@@ -21,6 +21,8 @@ _TEXTS: Final = {
     "task": "task",
     "library": "library",
     "quantization": "quantization",
+    "chatTemplate": "template",
+    "contextLength": "context_length",
 }
 _LISTS: Final = {
     "licenses": "licenses",

@@ -6,17 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from modelpack.errors import InvalidInput
 from modelpack.formats.declaration.declaration import Declaration
 from modelpack.formats.energy.codecarbon import parse_codecarbon
 from modelpack.formats.energy.use import EnergyUse
 from modelpack.formats.prose.card import parse_card
-from modelpack.formats.prose.transformers import parse_adapter_config, parse_config
+from modelpack.formats.prose.transformers import (
+    MAX_TEMPLATE_FILE,
+    parse_adapter_config,
+    parse_config,
+    parse_template,
+)
 from modelpack.formats.weights.gguf import GgufHeader
 from modelpack.formats.weights.measures import quantization_name
 from modelpack.formats.window import Window
 from modelpack.model.licences import expression, spdx
+from modelpack.oci.digest import Digest
 
-__all__ = ["READERS", "Claims", "join", "of_declaration", "of_metadata"]
+__all__ = ["READERS", "Claims", "join", "of_declaration", "of_metadata", "plain"]
 
 _MAX_TEXT: Final = 256
 
@@ -26,7 +33,8 @@ class Claims:
     """What configuration, metadata or a card declare; None or empty if nothing.
 
     ``relation`` says what was done to the base model, in the hub's words: ``adapter``,
-    ``finetune``, ``merge`` or ``quantized``.
+    ``finetune``, ``merge`` or ``quantized``. ``template`` is the SHA-256 of the one
+    chat template, as ``sha256:…``; ``context_length`` counts tokens.
     """
 
     name: str | None = None
@@ -42,6 +50,8 @@ class Claims:
     library: str | None = None
     energy: tuple[EnergyUse, ...] = ()
     remote_code: bool = False
+    context_length: int | None = None
+    template: str | None = None
 
 
 def of_declaration(said: Declaration) -> Claims:
@@ -68,7 +78,26 @@ def _of_config(window: Window) -> Claims:
         quantization=config.quantization,
         base_models=(config.base_model,) if config.base_model else (),
         remote_code=config.remote_code,
+        context_length=config.context_length,
     )
+
+
+def _of_tokenizer(window: Window) -> Claims:
+    return Claims(template=_template_hash(parse_template(window)))
+
+
+def _of_template(window: Window) -> Claims:
+    if window.size > MAX_TEMPLATE_FILE:
+        raise InvalidInput("too large for a template", where=window.name)
+    try:
+        return Claims(template=_template_hash(window.read(0, window.size).decode()))
+    except UnicodeDecodeError as error:
+        raise InvalidInput("not UTF-8", where=window.name) from error
+
+
+def _template_hash(template: str | None) -> str | None:
+    """Hash a template's own text, so that it is the same in whatever file it lies."""
+    return str(Digest.of(template.encode())) if template else None
 
 
 def _of_adapter(window: Window) -> Claims:
@@ -101,7 +130,7 @@ def _of_card(window: Window) -> Claims:
 def of_metadata(header: GgufHeader) -> Claims:
     """Return what a GGUF file says of itself."""
     general = header.general
-    texts = {key: text for key, value in general.items() if (text := _plain(value))}
+    texts = {key: text for key, value in general.items() if (text := plain(value))}
     file_type = general.get("file_type")
     licence = texts.get("license", "")
     return Claims(
@@ -115,10 +144,22 @@ def of_metadata(header: GgufHeader) -> Claims:
         base_models=tuple(
             texts[key] for key in sorted(texts) if _is_base_model_name(key)
         ),
+        context_length=_context_length(header, texts.get("architecture")),
+        template=_template_hash(_text_of(header, "tokenizer.chat_template")),
     )
 
 
-def _plain(value: object) -> str | None:
+def _context_length(header: GgufHeader, architecture: str | None) -> int | None:
+    value = header.metadata.get(f"{architecture}.context_length")
+    return value if type(value) is int and value > 0 else None
+
+
+def _text_of(header: GgufHeader, key: str) -> str | None:
+    value = header.metadata.get(key)
+    return value if isinstance(value, str) else None
+
+
+def plain(value: object) -> str | None:
     """Return a text that fits on a line; what does not is no name of anything."""
     if not isinstance(value, str) or len(value) > _MAX_TEXT:
         return None
@@ -135,6 +176,9 @@ READERS: Final[Mapping[str, Callable[[Window], Claims]]] = {
     "adapter_config.json": _of_adapter,
     "readme.md": _of_card,
     "emissions.csv": _of_emissions,
+    "tokenizer_config.json": _of_tokenizer,
+    "chat_template.json": _of_tokenizer,
+    "chat_template.jinja": _of_template,
 }
 """Who reads which file, by its name in lower case."""
 
@@ -161,4 +205,8 @@ def join(claims: Sequence[Claims]) -> Claims:
         task=text(lambda claim: claim.task),
         library=text(lambda claim: claim.library),
         remote_code=any(claim.remote_code for claim in claims),
+        context_length=next(
+            filter(None, (claim.context_length for claim in claims)), None
+        ),
+        template=text(lambda claim: claim.template),
     )

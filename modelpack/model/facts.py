@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from modelpack.errors import InvalidInput
 from modelpack.formats.declaration.declaration import FILE_NAME, Declaration
@@ -15,7 +15,15 @@ from modelpack.formats.weights.gguf import parse_gguf
 from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.window import Window
 from modelpack.model.categories import Category, category_of
-from modelpack.model.claims import READERS, Claims, join, of_declaration, of_metadata
+from modelpack.model.claims import (
+    READERS,
+    Claims,
+    join,
+    of_declaration,
+    of_metadata,
+    plain,
+)
+from modelpack.model.headers import READ, read_header
 from modelpack.model.measured import Measured, measured
 from modelpack.model.paths import shown
 
@@ -31,7 +39,8 @@ class FileFacts:
     """What one file says.
 
     ``parameters`` are the stored elements of each dtype, from a weight file's
-    header. ``imports`` are the interfaces that a WASM binary asks of its host.
+    header; ``producer`` is the program that wrote it. ``imports`` are the interfaces
+    that a WASM binary asks of its host.
     ``fault`` says why a description, such as a card, could not be read.
     ``declaration`` is what a `modelpack.yaml` says in all.
     """
@@ -42,6 +51,7 @@ class FileFacts:
     category: Category
     parameters: Mapping[str, int] = field(default_factory=dict)
     tensors: int = 0
+    producer: str = ""
     claims: Claims = field(default_factory=Claims)
     imports: tuple[str, ...] = ()
     declaration: Declaration | None = None
@@ -63,6 +73,9 @@ class ModelFacts:
     faults: tuple[str, ...] = ()
 
 
+_Reader: TypeAlias = Callable[[FileFacts, Window], FileFacts]
+
+
 def examine(window: Window) -> FileFacts:
     """Read what a file says of itself; the window's name is its path.
 
@@ -71,6 +84,15 @@ def examine(window: Window) -> FileFacts:
     configuration that cannot be read gives no facts and a ``fault``: it may not
     be meant for us.
     """
+    return _examined(window, _BY_KIND)
+
+
+def glance(window: Window) -> FileFacts:
+    """Examine a file that lies far away: its head is read, no graph or archive."""
+    return _examined(window, _BY_HEAD)
+
+
+def _examined(window: Window, by_kind: Mapping[Kind, _Reader]) -> FileFacts:
     kind = kind_of(window)
     _refuse_broken(window, kind)
     known = FileFacts(
@@ -79,8 +101,8 @@ def examine(window: Window) -> FileFacts:
         kind=kind,
         category=category_of(window.name, kind),
     )
-    if kind in _BY_KIND:
-        return _BY_KIND[kind](known, window)
+    if kind in by_kind:
+        return by_kind[kind](known, window)
     if window.name == FILE_NAME:
         declaration = parse_declaration(window)
         return replace(
@@ -150,6 +172,19 @@ def _of_gguf(known: FileFacts, window: Window) -> FileFacts:
     )
 
 
+def _of_weights(known: FileFacts, window: Window) -> FileFacts:
+    try:
+        header = read_header(window, known.kind)
+    except InvalidInput as error:
+        return replace(known, fault=str(error))
+    return replace(
+        known,
+        parameters=header.parameters,
+        tensors=header.tensors,
+        producer=plain(header.producer) or "",
+    )
+
+
 def _of_wasm(known: FileFacts, window: Window) -> FileFacts:
     try:
         found = parse_wasm(window)
@@ -158,11 +193,15 @@ def _of_wasm(known: FileFacts, window: Window) -> FileFacts:
     return replace(known, imports=tuple(sorted({name for name, _ in found.imports})))
 
 
-_BY_KIND: Final[Mapping[Kind, Callable[[FileFacts, Window], FileFacts]]] = {
+_BY_HEAD: Final[Mapping[Kind, _Reader]] = {
     Kind.SAFETENSORS: _of_safetensors,
     Kind.GGUF: _of_gguf,
     Kind.WASM_MODULE: _of_wasm,
     Kind.WASM_COMPONENT: _of_wasm,
+}
+_BY_KIND: Final[Mapping[Kind, _Reader]] = {
+    **_BY_HEAD,
+    **dict.fromkeys(READ, _of_weights),
 }
 
 

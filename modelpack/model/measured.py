@@ -25,7 +25,10 @@ _FORMATS: Final[Mapping[Kind, str]] = {
     Kind.NPY: "npy",
     Kind.PICKLE: "pickle",
 }
-_COUNTED: Final = (Kind.SAFETENSORS, Kind.GGUF)
+_COUNTED: Final = frozenset(
+    {Kind.SAFETENSORS, Kind.GGUF, Kind.ONNX, Kind.TFLITE}
+    | {Kind.TORCH_ZIP, Kind.TORCH_LEGACY}
+)
 _SHARD: Final = re.compile(r"[-_.]?\d{5}-of-\d{5}")
 # Several quantised weights are stored in one element of these.
 _PACKING: Final = frozenset({"U8", "I32"})

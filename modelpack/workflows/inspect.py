@@ -11,7 +11,7 @@ from modelpack.formats.tensor import Tensor
 from modelpack.formats.window import Window
 from modelpack.model.claims import Claims
 from modelpack.model.config import MAX_CONFIG, ModelConfig, read_config
-from modelpack.model.facts import ModelFacts, combine, examine
+from modelpack.model.facts import ModelFacts, combine, examine, glance
 from modelpack.model.files import PackedFile
 from modelpack.model.read import read_model
 from modelpack.model.tensors import tensors_of
@@ -54,7 +54,7 @@ def inspect(source: Source, manifest: Manifest, *, headers: bool) -> Inspected:
     ]
     facts = None
     if headers:
-        facts = combine([examine(remote_window(source, file)) for file in files])
+        facts = combine([glance(remote_window(source, file)) for file in files])
     return Inspected(
         manifest=manifest,
         config=config,

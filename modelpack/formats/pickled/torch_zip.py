@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ __all__ = ["TorchArchive", "parse_torch_zip"]
 MAX_PICKLE: Final = 64 << 20
 
 _PICKLE: Final = "data.pkl"
+_DATA: Final = "data/"
 _SCRIPTED: Final = ("code/", "constants.pkl", "bytecode.pkl", "extra/")
 _EXPECTED: Final = frozenset(
     {
@@ -31,13 +33,15 @@ _EXPECTED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchArchive:
-    """One pickle, and the storages it names.
+    """One pickle, its bytes, and the storages it names, by their keys.
 
     ``script`` is true for TorchScript, which brings a program; ``strangers`` are
     members that torch.save does not write.
     """
 
     pickle: Pickle
+    raw: bytes
+    storages: Mapping[str, Member]
     script: bool
     strangers: tuple[str, ...]
 
@@ -63,6 +67,12 @@ def parse_torch_zip(window: Window) -> TorchArchive:
     ]
     return TorchArchive(
         pickle=pickle,
+        raw=raw,
+        storages={
+            name.removeprefix(_DATA): member
+            for name, member in inside.items()
+            if _is_storage(name)
+        },
         script=any(name.startswith(_SCRIPTED) for name in inside),
         strangers=tuple(sorted(strangers)),
     )
@@ -75,5 +85,5 @@ def _stored(window: Window, member: Member, where: str) -> bytes:
 
 
 def _is_storage(name: str) -> bool:
-    folder, _, number = name.partition("/")
-    return folder == "data" and number.isascii() and number.isdigit()
+    number = name.removeprefix(_DATA)
+    return number != name and number.isascii() and number.isdigit()

@@ -11,12 +11,28 @@ from modelpack.formats.names import checked_text
 from modelpack.formats.window import Window
 from modelpack.oci.strict_json import parse_object
 
-__all__ = ["AdapterConfig", "ModelConfig", "parse_adapter_config", "parse_config"]
+__all__ = [
+    "AdapterConfig",
+    "ModelConfig",
+    "parse_adapter_config",
+    "parse_config",
+    "parse_template",
+]
 
 MAX_SIZE: Final = 1 << 20
 MAX_TEXT: Final = 256
 MAX_PATH: Final = 4096
 MAX_ITEMS: Final = 64
+MAX_NUMBER: Final = 2**53
+MAX_TEMPLATE_FILE: Final = 16 << 20
+
+_CONTEXT: Final = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_sequence_length",
+    "max_seq_len",
+    "n_ctx",
+)
 
 # A name on the hub: `gpt2` or `org/name`. All else is somebody's directory.
 _HUB_NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -43,6 +59,7 @@ class ModelConfig:
     quantization: str | None = None
     remote_code: bool = False
     base_model: str | None = None
+    context_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +82,7 @@ def parse_config(window: Window) -> ModelConfig:
         # Any value counts: whoever checks this wants to know of the attempt.
         remote_code="auto_map" in fields,
         base_model=fields.hub_name("_name_or_path"),
+        context_length=_context_length(fields),
     )
 
 
@@ -75,6 +93,18 @@ def parse_adapter_config(window: Window) -> AdapterConfig:
         peft_type=fields.text("peft_type"),
         base_model=fields.hub_name("base_model_name_or_path"),
     )
+
+
+def parse_template(window: Window) -> str | None:
+    """Read the one chat template of a `tokenizer_config.json` or its like.
+
+    None where there is none, or several with names.
+    """
+    if window.size > MAX_TEMPLATE_FILE:
+        raise InvalidInput(f"larger than {MAX_TEMPLATE_FILE} bytes", where=window.name)
+    raw = window.read(0, window.size)
+    template = parse_object(raw, window.name, infinities=True).get("chat_template")
+    return template if isinstance(template, str) else None
 
 
 class _Fields:
@@ -116,6 +146,10 @@ class _Fields:
             for index, item in enumerate(value)
         )
 
+    def number(self, key: str) -> int | None:
+        value = self._fields.get(key)
+        return value if type(value) is int and 0 < value <= MAX_NUMBER else None
+
     def object(self, key: str) -> _Fields | None:
         value = self._fields.get(key)
         if value is None:
@@ -130,6 +164,19 @@ class _Fields:
         if name is None or len(name) > MAX_TEXT or not _HUB_NAME.fullmatch(name):
             return None
         return None if _DIRECTORY.fullmatch(name) else name
+
+
+def _context_length(fields: _Fields) -> int | None:
+    """Return how many tokens the model takes, by the names that families have for it.
+
+    Of a model of several kinds of input, that of its texts.
+    """
+    inner = fields.object("text_config")
+    for place in (fields, inner) if inner else (fields,):
+        for key in _CONTEXT:
+            if found := place.number(key):
+                return found
+    return None
 
 
 def _quantization(fields: _Fields) -> str | None:

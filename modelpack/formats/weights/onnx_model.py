@@ -87,7 +87,7 @@ class OnnxModel:
 
     ``operators`` are (domain, type), each once, sorted; those of the model's own
     functions are not among ``custom_domains``. ``parameters`` count the elements of
-    initializers and constants by dtype.
+    initializers and constants by dtype, and there are so many ``tensors``.
     """
 
     ir_version: int = 0
@@ -96,6 +96,7 @@ class OnnxModel:
     operators: tuple[tuple[str, str], ...] = ()
     functions: tuple[tuple[str, str], ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
+    tensors: int = 0
     external: tuple[ExternalData, ...] = ()
 
     @property
@@ -136,6 +137,7 @@ class _Walk:
             operators=tuple(sorted(self._operators)),
             functions=tuple(sorted(self._functions)),
             parameters=dict(counted),
+            tensors=self._tensors,
             external=tuple(self._external),
         )
 
