@@ -51,6 +51,8 @@ class ImageReference:
         registry, repository = _split_host(base)
         if not _REPOSITORY.fullmatch(repository):
             raise InvalidInput(f"{text[:300]!r}: {repository[:160]!r} names no image")
+        if registry == _DEFAULT and "/" not in repository:
+            repository = f"library/{repository}"
         if tag and not _TAG.fullmatch(tag):
             raise InvalidInput(f"{text[:300]!r}: {tag[:160]!r} is no tag")
         if digest is None and not tag:
@@ -76,9 +78,12 @@ class ImageReference:
 
 def _digest(said: str, text: str) -> Digest:
     try:
-        return Digest.parse(said)
+        digest = Digest.parse(said)
     except InvalidInput as error:
         raise InvalidInput(f"{text[:300]!r}: {error.message}") from error
+    if digest.algorithm != "sha256":
+        raise InvalidInput(f"{text[:300]!r}: only digests of SHA-256 are supported")
+    return digest
 
 
 def _split_tag(base: str) -> tuple[str, str]:
@@ -86,6 +91,8 @@ def _split_tag(base: str) -> tuple[str, str]:
     # What follows the last colon is a port where there is a slash in it.
     if not colon or "/" in tag:
         return base, ""
+    if not tag:
+        raise InvalidInput(f"{base[:300]!r}: no tag behind the colon")
     return name, tag
 
 
@@ -104,6 +111,4 @@ def _split_host(base: str) -> tuple[str, str]:
         host, repository = _DEFAULT, base
     if host in (_DEFAULT, "docker.io"):
         host = _DEFAULT
-        if "/" not in repository:
-            repository = f"library/{repository}"
     return host, repository

@@ -12,6 +12,8 @@ from typing import Final
 
 from modelpack.errors import InvalidInput
 from modelpack.policy.cel.bindings import Bindings, found_late, native_value, shut
+from modelpack.policy.cel.comprehensions import UNDECLARED
+from modelpack.policy.cel.encoders import FUNCTIONS as ENCODERS
 from modelpack.policy.cel.errors import CelError
 from modelpack.policy.cel.functions import Function
 from modelpack.policy.cel.library import cel
@@ -31,14 +33,15 @@ MAX_SOURCE: Final = 64 << 10
 _LIBRARIES: Final = [
     {"name": "optional"},
     {"name": "bindings"},
-    {"name": "encoders"},
     {"name": "lists", "version": 2},
     {"name": "math", "version": 2},
     {"name": "regex"},
     {"name": "sets"},
     {"name": "strings", "version": 2},
-    {"name": "two-var-comprehensions"},
 ]
+# Macros need no library to run, but for the function behind two of them, which the
+# library lacks.
+_CHECKED_LIBRARIES: Final = [*_LIBRARIES, {"name": "two-var-comprehensions"}]
 
 # An interrupt inside a function would be absorbed by `||`, as any error is.
 _interrupted = threading.local()
@@ -59,12 +62,13 @@ class Environment:
     ) -> None:
         self._early = dict(variables)
         self._late = dict(late or {})
-        signatures = Signatures(functions, guard=_guarded)
+        signatures = Signatures((*ENCODERS, *functions), guard=_guarded)
         # Two of them, for the library cannot run what it can check: types of our
         # own, parameters of the type `dyn`, and comparisons of unlike numbers.
         self._checker = cel.NewEnv(
             config=_config(
                 {
+                    "extensions": _CHECKED_LIBRARIES,
                     "variables": [
                         {"name": name, **declared(kind)}
                         for name, kind in self.variables.items()
@@ -75,22 +79,25 @@ class Environment:
             extensions=[_extension(signatures.additions())],
         )
         self._runtime = cel.NewEnv(
-            config=_config({}),
+            config=_config({"extensions": _LIBRARIES}),
             variables={name: native(kind) for name, kind in self._early.items()},
             functions=[
                 *signatures.implementations(shared=False),
+                *Signatures(UNDECLARED, guard=_guarded).implementations(shared=False),
                 *(_finder(name, kind) for name, kind in self._late.items()),
             ],
             extensions=[_extension(signatures.implementations(shared=True))],
         )
         # Until it has compiled something it does not know the types of its variables.
         self._runtime.compile("true")
+        self._refusals = signatures.refusals
         self._rewriter = Rewriter(
             late=self._late.keys(),
             optional_variables=frozenset(
                 name for name, kind in self.variables.items() if kind.is_optional
             ),
             optional_overloads=signatures.optional_overloads(),
+            exact_overloads=signatures.exact_overloads(),
         )
 
     @property
@@ -107,6 +114,12 @@ class Environment:
         could turn out to be anything, and Kyverno refuses it as well.
         """
         checked = self._check(source, where)
+        for name in sorted(checked.functions & self._refusals.keys()):
+            raise InvalidInput(
+                f"uses {name}, which modelpack does not support",
+                where=where,
+                hint=self._refusals[name],
+            )
         if result is not None and checked.result != result:
             raise InvalidInput(
                 f"the expression must be of the type {result}, and is {checked.result}",
@@ -208,7 +221,7 @@ class Program:
 
 def _config(parts: Mapping[str, object]) -> object:
     """Return a configuration; JSON is the YAML that needs no care with quotes."""
-    return cel.NewEnvConfigFromYaml(json.dumps({"extensions": _LIBRARIES, **parts}))
+    return cel.NewEnvConfigFromYaml(json.dumps(parts))
 
 
 def _extension(functions: list[object]) -> object:

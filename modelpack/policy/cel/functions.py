@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelpack.policy.cel.types import CelType
+from modelpack.policy.cel.errors import CelError
+from modelpack.policy.cel.types import DYN, CelType
 
-__all__ = ["Function", "Overload", "function", "member"]
+__all__ = ["Function", "Overload", "function", "member", "refused"]
+
+
+_MOST_PARAMETERS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +32,14 @@ class Overload:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A name, such as ``json.unmarshal``, and its overloads."""
+    """A name, such as ``json.unmarshal``, and its overloads.
+
+    With a ``refusal`` no expression may call it, and that is why.
+    """
 
     name: str
     overloads: tuple[Overload, ...]
+    refusal: str = ""
 
 
 def function(
@@ -53,3 +61,16 @@ def member(
     """Return a function that is called on its first parameter."""
     overload = Overload(parameters=parameters, result=result, call=call, is_member=True)
     return Function(name, (overload,))
+
+
+def refused(name: str, refusal: str) -> Function:
+    """Return a function that is known, so that it can be refused by its name."""
+
+    def never(*_: object) -> object:
+        raise CelError(refusal)
+
+    overloads = tuple(
+        Overload(parameters=(DYN,) * count, result=DYN, call=never)
+        for count in range(_MOST_PARAMETERS + 1)
+    )
+    return Function(name, overloads, refusal)

@@ -6,6 +6,7 @@ it, and no value can be found out only when it is asked for. Lists and functions
 * a variable that is found out late becomes a call of a function without parameters;
 * an optional variable, or the result of a function, arrives as a list of one value or
   of none, and ``[?0]`` is put behind it;
+* an overload that only its result tells from another is called by its own name;
 * an optional result leaves as such a list, ``[?result]``.
 """
 
@@ -25,7 +26,7 @@ from modelpack.policy.cel.tree import (
     node_of,
     with_children,
 )
-from modelpack.policy.cel.wire import message
+from modelpack.policy.cel.wire import message, replaced
 
 __all__ = ["LATE", "Rewriter"]
 
@@ -48,6 +49,7 @@ class Rewriter:
     late: Collection[str]
     optional_variables: Collection[str]
     optional_overloads: Collection[str]
+    exact_overloads: Collection[str]
 
     def rewrite(self, checked: CheckedExpression) -> bytes:
         """Return the expression as ``deserialize`` takes it."""
@@ -65,6 +67,8 @@ class Rewriter:
         if not names.isdisjoint(self.optional_variables):
             return True
         called = {overload for many in checked.overloads.values() for overload in many}
+        if not called.isdisjoint(self.exact_overloads):
+            return True
         return not called.isdisjoint(self.optional_overloads)
 
 
@@ -81,13 +85,23 @@ class _Pass:
         name = self._checked.names.get(node.id, "")
         overloads = self._checked.overloads.get(node.id, ())
         if node.kind == IDENT and name in self._rewriter.late:
-            self.calls[node.id] = LATE + name
-            node = Node(node.id, CALL, message([(_FUNCTION, _encoded(LATE + name))]))
-        optional = (name in self._rewriter.optional_variables and not overloads) or any(
-            o in self._rewriter.optional_overloads for o in overloads
-        )
+            node = self._call(node, LATE + name, message([(_FUNCTION, b"")]))
+        elif len(overloads) == 1 and overloads[0] in self._rewriter.exact_overloads:
+            node = self._call(node, overloads[0], node.body)
         whole = expression_of(node)
-        return _unlisted(whole, node.id) if optional else whole
+        return _unlisted(whole, node.id) if self._is_optional(node.id) else whole
+
+    def _call(self, node: Node, function: str, body: bytes) -> Node:
+        """Return a call of a function that has one overload."""
+        self.calls[node.id] = function
+        return Node(node.id, CALL, replaced(body, _FUNCTION, function.encode()))
+
+    def _is_optional(self, key: int) -> bool:
+        overloads = self._checked.overloads.get(key, ())
+        if not overloads:
+            name = self._checked.names.get(key, "")
+            return name in self._rewriter.optional_variables
+        return any(o in self._rewriter.optional_overloads for o in overloads)
 
 
 def _unlisted(expression: bytes, identity: int) -> bytes:
@@ -95,7 +109,7 @@ def _unlisted(expression: bytes, identity: int) -> bytes:
     zero = message([(_INT64, 0)])
     arguments = [expression, expression_of(Node(_new(identity, 1), CONSTANT, zero))]
     body = [
-        (_FUNCTION, _encoded("_[?_]")),
+        (_FUNCTION, b"_[?_]"),
         *((_ARGUMENTS, argument) for argument in arguments),
     ]
     return expression_of(Node(_new(identity, 0), CALL, message(body)))
@@ -109,7 +123,3 @@ def _listed(expression: bytes) -> bytes:
 
 def _new(identity: int, number: int) -> int:
     return _FIRST_NEW_ID + 2 * identity + number
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode()

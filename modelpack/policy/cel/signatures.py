@@ -29,8 +29,8 @@ from modelpack.policy.cel.values import Opaque
 
 __all__ = ["Signatures", "declared", "native"]
 
-_Key = tuple[str, bool, tuple[CelType, ...]]
 _Call = Callable[..., object]
+_Ways = dict[tuple[bool, tuple[CelType, ...]], list[Overload]]
 
 _NATIVE: Final = {
     DYN: cel.Type.DYN,
@@ -46,12 +46,10 @@ _NATIVE: Final = {
 }
 _NUMBERS: Final = (INT, UINT, DOUBLE)
 _ORDERED: Final = (BOOL, STRING, BYTES, TIMESTAMP, DURATION)
-_ORDERS: Final = ("_<_", "_<=_", "_>_", "_>=_")
 _CONVERTIBLE: Final = (STRING, INT, UINT, DOUBLE, BOOL, BYTES, TIMESTAMP, DURATION)
 # Those of the library's extensions that Kubernetes gives more overloads. A
 # configuration cannot add to them, an extension of ours can.
-_STRING: Final = "string"
-_SHARED: Final = frozenset({"indexOf", "lastIndexOf"})
+_SHARED: Final = frozenset({"indexOf", "lastIndexOf", "math.round"})
 _OPAQUE_KIND: Final = map_of(STRING, DYN)
 
 
@@ -65,6 +63,11 @@ class Signatures:
         for function in functions:
             known = self._overloads.setdefault(function.name, [])
             known.extend(o for o in function.overloads if o not in known)
+        self.refusals: Mapping[str, str] = {
+            function.name: function.refusal
+            for function in functions
+            if function.refusal
+        }
         self._guard = guard
 
     def declarations(self) -> dict[str, object]:
@@ -73,35 +76,26 @@ class Signatures:
         Functions of the language that have more overloads here are taken out of it,
         and declared whole: `string`, and the comparisons of unlike numbers.
         """
-        whole = {_STRING: _TO_STRING, **dict.fromkeys(_ORDERS, _ORDERED_PAIRS)}
-        for name, overloads in self._overloads.items():
-            if name not in _SHARED:
-                whole[name] = (*whole.get(name, ()), *overloads)
+        whole = {
+            name: [_declaration(f"{name}@{i}", o) for i, o in enumerate(overloads)]
+            for name, overloads in _OF_THE_LANGUAGE.items()
+        }
+        for name in self._overloads.keys() - _SHARED:
+            whole.setdefault(name, []).extend(
+                _declaration(identity, o) for identity, o in self._identified(name)
+            )
         return {
-            "stdlib": {
-                "exclude_functions": [{"name": name} for name in (_STRING, *_ORDERS)]
-            },
-            "functions": [
-                {
-                    "name": name,
-                    "overloads": [
-                        _declaration(_identity(name, i), o)
-                        for i, o in enumerate(overloads)
-                    ],
-                }
-                for name, overloads in whole.items()
-            ],
+            "stdlib": {"exclude_functions": [{"name": n} for n in _OF_THE_LANGUAGE]},
+            "functions": [{"name": n, "overloads": o} for n, o in whole.items()],
         }
 
     def additions(self) -> list[object]:
         """Return what the type checker adds to the library's own functions."""
         return [
             cel.FunctionDecl(
-                name,
-                [_addition(_identity(name, i), o) for i, o in enumerate(overloads)],
+                name, [_addition(identity, o) for identity, o in self._identified(name)]
             )
-            for name, overloads in self._overloads.items()
-            if name in _SHARED
+            for name in self._overloads.keys() & _SHARED
         ]
 
     def implementations(self, *, shared: bool) -> list[object]:
@@ -111,26 +105,70 @@ class Signatures:
         library's type does not exist. ``shared`` are the additions to functions of
         the library and of the language.
         """
+        names = self._overloads.keys() - self.refusals.keys()
+        both = _SHARED | _OF_THE_LANGUAGE.keys()
+        wanted = names & both if shared else names - both
+        found = {name: self._ways(name) for name in wanted}
+        if shared:
+            # An extension takes null for anything.
+            found = {name: _without(NULL, ways) for name, ways in found.items()}
+        else:
+            found |= {i: self._ways_of([o]) for i, o in self._exact().items()}
         return [
-            cel.FunctionDecl(name, list(self._runnable(name, overloads)))
-            for name, overloads in self._overloads.items()
-            if (name in _SHARED or name == _STRING) is shared
+            cel.FunctionDecl(name, list(self._runnable(name, ways)))
+            for name, ways in found.items()
         ]
 
     def optional_overloads(self) -> frozenset[str]:
         """Return the overloads that give an optional value."""
         return frozenset(
-            _identity(name, number)
-            for name, overloads in self._overloads.items()
-            for number, overload in enumerate(overloads)
+            identity
+            for name in self._overloads
+            for identity, overload in self._identified(name)
             if overload.result.is_optional
         )
 
-    def _runnable(self, name: str, overloads: list[Overload]) -> Iterator[object]:
-        ways: dict[tuple[bool, tuple[CelType, ...]], list[Overload]] = {}
+    def exact_overloads(self) -> frozenset[str]:
+        """Return those that must be called by their own names.
+
+        Of two that take the same kinds of values, and give unlike ones, the library
+        can run one: what it is given by Python must be of the type that it was told.
+        And what is added to its own functions takes no null.
+        """
+        return frozenset(self._exact())
+
+    def _exact(self) -> dict[str, Overload]:
+        return {
+            identity: overload
+            for name in self._overloads.keys() - self.refusals.keys()
+            for identity, overload in self._identified(name)
+            if name in _SHARED or id(overload) in self._unlike(name)
+        }
+
+    def _unlike(self, name: str) -> frozenset[int]:
+        """Return which overloads take what another takes, and give something else."""
+        return frozenset(
+            id(overload)
+            for candidates in self._ways(name).values()
+            for overload in candidates
+            if len({o.result for o in candidates}) > 1
+        )
+
+    def _identified(self, name: str) -> Iterator[tuple[str, Overload]]:
+        for number, overload in enumerate(self._overloads[name]):
+            yield f"{name}#{number}", overload
+
+    def _ways(self, name: str) -> _Ways:
+        return self._ways_of(self._overloads[name])
+
+    def _ways_of(self, overloads: Sequence[Overload]) -> _Ways:
+        ways: _Ways = {}
         for overload in overloads:
             for kinds in itertools.product(*map(_kinds, overload.parameters)):
                 ways.setdefault((overload.is_member, kinds), []).append(overload)
+        return ways
+
+    def _runnable(self, name: str, ways: _Ways) -> Iterator[object]:
         for number, ((is_member, kinds), candidates) in enumerate(ways.items()):
             yield cel.Overload(
                 f"{name}@{number}",
@@ -141,8 +179,8 @@ class Signatures:
             )
 
 
-def _identity(name: str, number: int) -> str:
-    return f"{name}#{number}"
+def _without(kind: CelType, ways: _Ways) -> _Ways:
+    return {key: many for key, many in ways.items() if kind not in key[1]}
 
 
 def declared(kind: CelType) -> dict[str, object]:
@@ -223,7 +261,7 @@ def _addition(identity: str, overload: Overload) -> object:
     )
 
 
-def _of_the_language(*parameters: CelType, result: CelType) -> Overload:
+def _run_by_the_library(*parameters: CelType, result: CelType) -> Overload:
     """Return an overload that the library itself runs."""
     return Overload(parameters=parameters, result=result, call=_never)
 
@@ -232,14 +270,15 @@ def _never(*_: object) -> object:
     raise CelError("no such overload")
 
 
-_TO_STRING: Final = tuple(
-    _of_the_language(kind, result=STRING) for kind in _CONVERTIBLE
-)
 # cel-go, CrossTypeNumericComparisons: numbers of unlike types have an order.
-_ORDERED_PAIRS: Final = tuple(
-    _of_the_language(left, right, result=BOOL)
+_COMPARISONS: Final = tuple(
+    _run_by_the_library(left, right, result=BOOL)
     for left, right in (
         *itertools.product(_NUMBERS, _NUMBERS),
         *zip(_ORDERED, _ORDERED, strict=True),
     )
 )
+_OF_THE_LANGUAGE: Final[Mapping[str, Sequence[Overload]]] = {
+    "string": [_run_by_the_library(kind, result=STRING) for kind in _CONVERTIBLE],
+    **dict.fromkeys(("_<_", "_<=_", "_>_", "_>=_"), _COMPARISONS),
+}

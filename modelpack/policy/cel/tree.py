@@ -117,6 +117,13 @@ class CheckedExpression:
             name for key, name in self.names.items() if not self.overloads[key]
         )
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """The functions that are called."""
+        return frozenset(
+            name for key, name in self.names.items() if self.overloads[key]
+        )
+
     def type_of(self, expression: bytes) -> CelType:
         """Return the type of an expression in it."""
         return self.types.get(identity(expression), types.DYN)

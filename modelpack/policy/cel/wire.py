@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from modelpack.formats.protobuf import varint
 
-__all__ = ["Value", "fields", "message", "messages", "numbers", "texts"]
+__all__ = ["Value", "fields", "message", "messages", "numbers", "replaced", "texts"]
 
 Value: TypeAlias = "int | bytes"
 

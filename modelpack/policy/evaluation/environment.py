@@ -8,6 +8,8 @@ from typing import Final
 
 from modelpack.policy.cel.engine import Environment, Program
 from modelpack.policy.cel.functions import Function
+from modelpack.policy.cel.kubernetes import kubernetes_functions
+from modelpack.policy.cel.kyverno import image_functions, kyverno_functions
 from modelpack.policy.cel.types import (
     DYN,
     STRING,
@@ -40,8 +42,7 @@ class Compiler:
         more: Mapping[str, CelType],
         now: Clock,
     ) -> None:
-        del now
-        self._functions = tuple(functions)
+        self._functions = (*functions, *kubernetes_functions(), *kyverno_functions(now))
         self._types: dict[str, CelType] = {"object": DYN, **more}
         if not json_mode:
             self._types |= dict.fromkeys(_KUBERNETES, DYN)
@@ -98,4 +99,5 @@ def reference_environment() -> Environment:
     """Return what ``matchImageReferences`` may use: the reference, and functions."""
     return Environment(
         variables={"ref": STRING},
+        functions=(*image_functions(), *kubernetes_functions()),
     )

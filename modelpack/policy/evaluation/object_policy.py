@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from modelpack.policy.cel.kyverno import certificate_functions
 from modelpack.policy.cel.types import STRING, list_of, map_of
 from modelpack.policy.evaluation.environment import Compiler
 from modelpack.policy.evaluation.validations import (
@@ -35,7 +36,7 @@ class ReadyObjectPolicy:
         self._compiler = Compiler(
             json_mode=common.json_mode,
             variables=common.variables,
-            functions=(),
+            functions=certificate_functions(),
             more={"exceptions": _ALLOWED},
             now=now,
         )
