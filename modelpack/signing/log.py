@@ -7,7 +7,7 @@ that checkpoint's root; and the entry's body names the signature that it is abou
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
@@ -69,9 +69,25 @@ class LogKeys:
         return cls(found)
 
 
-def check_entry(
-    entry: LogEntry, logs: LogKeys, signed: bytes, signature: bytes, key: PublicKey
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A signature by ``key`` over ``message``: what a log entry has to be about.
+
+    ``payload`` is that of the DSSE envelope, where it is one.
+    """
+
+    message: bytes
+    signature: bytes
+    key: PublicKey
+    payload: bytes | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """The digest that was signed."""
+        return hashlib.new(self.key.hash.name, self.message).digest()
+
+
+def check_entry(entry: LogEntry, logs: LogKeys, signed: Signed) -> None:
     """Raise ``VerificationError`` unless a trusted log holds this very signature.
 
     1. The log is one of those trusted.
@@ -100,7 +116,7 @@ def check_entry(
             f"its log is not trusted for {when:%Y-%m-%d}"
             + ("" if told else ", and tells no time at which it was entered")
         )
-    check_about(entry, signed, signature, key)
+    check_about(entry, signed)
 
 
 def _promised(entry: LogEntry) -> bytes:
@@ -134,39 +150,74 @@ def _check_signed(checkpoint: Checkpoint, log: PublicKey, log_id: bytes) -> None
     raise VerificationError("its checkpoint is not signed by the log")
 
 
-def check_about(
-    entry: LogEntry, signed: bytes, signature: bytes, key: PublicKey
-) -> None:
+def check_about(entry: LogEntry, signed: Signed) -> None:
     """Raise ``VerificationError`` unless an entry is about this very signature."""
-    digest = hashlib.new(key.hash.name, signed).digest()
-    text = encoded(signature)
-    wanted: dict[tuple[str, str], object] = {
-        ("hashedrekord", "0.0.2"): {
-            "hashedRekordV002": {
-                "data": {
-                    "algorithm": _HASH_NAMES[key.hash.name],
-                    "digest": encoded(digest),
-                },
-                "signature": {
-                    "content": text,
-                    "verifier": {
-                        "keyDetails": key.details,
-                        "publicKey": {"rawBytes": encoded(key.der)},
-                    },
-                },
-            }
-        },
-        ("hashedrekord", "0.0.1"): {
-            "data": {"hash": {"algorithm": key.hash.name, "value": digest.hex()}},
-            "signature": {
-                "content": text,
-                "publicKey": {"content": encoded(key.pem)},
+    kind = (entry.kind, entry.version)
+    if kind not in _SPECS:
+        raise VerificationError(f"its log entry is a {' '.join(kind)[:80]}")
+    found = strict_json(entry.body, where="log entry")
+    spec = _SPECS[kind](signed, found)
+    if found != {"apiVersion": kind[1], "kind": kind[0], "spec": spec}:
+        raise VerificationError("its log entry is about something else")
+
+
+def _hashed_v2(signed: Signed, _: object) -> object:
+    return {
+        "hashedRekordV002": {
+            "data": {
+                "algorithm": _HASH_NAMES[signed.key.hash.name],
+                "digest": encoded(signed.digest),
             },
+            "signature": {
+                "content": encoded(signed.signature),
+                "verifier": {
+                    "keyDetails": signed.key.details,
+                    "publicKey": {"rawBytes": encoded(signed.key.der)},
+                },
+            },
+        }
+    }
+
+
+def _hashed_v1(signed: Signed, _: object) -> object:
+    algorithm, value = signed.key.hash.name, signed.digest.hex()
+    return {
+        "data": {"hash": {"algorithm": algorithm, "value": value}},
+        "signature": {
+            "content": encoded(signed.signature),
+            "publicKey": {"content": encoded(signed.key.pem)},
         },
     }
-    kind = (entry.kind, entry.version)
-    if kind not in wanted:
-        raise VerificationError(f"its log entry is a {' '.join(kind)[:80]}")
-    body = {"apiVersion": kind[1], "kind": kind[0], "spec": wanted[kind]}
-    if strict_json(entry.body, where="log entry") != body:
-        raise VerificationError("its log entry is about something else")
+
+
+def _envelope_v1(signed: Signed, found: object) -> object:
+    """Return what Rekor v1 keeps of a DSSE envelope.
+
+    Its hash of the envelope's JSON as it was posted is nobody's to compute again: the
+    payload and the signature over it are what is compared.
+    """
+    body = Fields(found, "log entry")
+    spec = Fields(body.get("spec"), body.path("spec"))
+    if signed.payload is None:
+        raise VerificationError("its log entry is about an envelope, and it is none")
+    return {
+        "envelopeHash": spec.get("envelopeHash"),
+        "payloadHash": {
+            "algorithm": "sha256",
+            "value": hashlib.sha256(signed.payload).hexdigest(),
+        },
+        "signatures": [
+            {
+                "signature": encoded(signed.signature),
+                "verifier": encoded(signed.key.pem),
+            }
+        ],
+    }
+
+
+_SPECS: Final[Mapping[tuple[str, str], Callable[[Signed, object], object]]] = {
+    ("hashedrekord", "0.0.2"): _hashed_v2,
+    ("hashedrekord", "0.0.1"): _hashed_v1,
+    ("dsse", "0.0.1"): _envelope_v1,
+}
+"""What an entry of each kind has to say of a signature."""

@@ -14,7 +14,7 @@ from modelpack.attestation.log_entry import LogEntry
 from modelpack.attestation.predicates import MODEL_SIGNATURE
 from modelpack.attestation.statement import PAYLOAD_TYPE, Statement
 from modelpack.errors import VerificationError
-from modelpack.signing.log import LogKeys, check_entry
+from modelpack.signing.log import LogKeys, Signed, check_entry
 from modelpack.signing.public_key import PublicKey
 
 
@@ -35,7 +35,7 @@ class Log(Protocol):
     @property
     def keys(self) -> LogKeys | None: ...
 
-    def enter(self, signed: bytes, signature: bytes, key: PublicKey) -> LogEntry:
+    def enter(self, signed: Signed) -> LogEntry:
         """Enter a signature; return the entry with its proof of inclusion."""
         ...
 
@@ -52,15 +52,12 @@ class KeySigning:
         return KeySigner(self.key.public.fingerprint)
 
     def sign(self, statement: Statement) -> Bundle:
-        signed = pae(PAYLOAD_TYPE, statement.raw)
-        signature = self.key.sign(signed)
-        entries = (
-            (self.log.enter(signed, signature, self.key.public),) if self.log else ()
-        )
+        public = self.key.public
+        signature = self.key.sign(pae(PAYLOAD_TYPE, statement.raw))
         envelope = Envelope(
             payload=statement.raw, payload_type=PAYLOAD_TYPE, signature=signature
         )
-        public = self.key.public
+        entries = (self.log.enter(_signed(envelope, public)),) if self.log else ()
         # Each tool has its own name for a key, and model_signing refuses others.
         oms = statement.predicate_type == MODEL_SIGNATURE
         return Bundle.build(envelope, public.oms_hint if oms else public.hint, entries)
@@ -97,9 +94,7 @@ class KeyVerifier:
         times = []
         if self.logs is not None:
             for entry in bundle.entries:
-                check_entry(
-                    entry, self.logs, envelope.signed, envelope.signature, self.key
-                )
+                check_entry(entry, self.logs, _signed(envelope, self.key))
                 times.append(entry.integrated if entry.promise else 0)
         if self.require_log and not times:
             raise VerificationError(
@@ -111,3 +106,12 @@ class KeyVerifier:
             signed_at=datetime.fromtimestamp(min(told), UTC) if told else None,
             logged=bool(times),
         )
+
+
+def _signed(envelope: Envelope | SimpleSigning, key: PublicKey) -> Signed:
+    return Signed(
+        message=envelope.signed,
+        signature=envelope.signature,
+        key=key,
+        payload=envelope.payload if isinstance(envelope, Envelope) else None,
+    )

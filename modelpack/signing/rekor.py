@@ -6,7 +6,6 @@ answer is the entry with its proof of inclusion.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +20,7 @@ from modelpack.errors import InvalidInput, RegistryError
 from modelpack.oci.fields import Fields
 from modelpack.oci.public_url import public_url
 from modelpack.oci.strict_json import strict_json
-from modelpack.signing.log import LogKeys, check_about, check_entry
-from modelpack.signing.public_key import PublicKey
+from modelpack.signing.log import LogKeys, Signed, check_about, check_entry
 from modelpack.signing.validity import Validity
 
 _MAX_ANSWER: Final = 1 << 20
@@ -62,16 +60,16 @@ class RekorLog:
         if not self.url.startswith(("http://", "https://")):
             raise InvalidInput("is no URL of HTTP", where="the log")
 
-    def enter(self, signed: bytes, signature: bytes, key: PublicKey) -> LogEntry:
+    def enter(self, signed: Signed) -> LogEntry:
         """Enter a signature; raise ``RegistryError`` where the log will not have it."""
         request = {
             "hashedRekordRequestV002": {
-                "digest": encoded(hashlib.new(key.hash.name, signed).digest()),
+                "digest": encoded(signed.digest),
                 "signature": {
-                    "content": encoded(signature),
+                    "content": encoded(signed.signature),
                     "verifier": {
-                        "publicKey": {"rawBytes": encoded(key.der)},
-                        "keyDetails": key.details,
+                        "publicKey": {"rawBytes": encoded(signed.key.der)},
+                        "keyDetails": signed.key.details,
                     },
                 },
             }
@@ -84,9 +82,9 @@ class RekorLog:
                 f"answers with no log entry: {error}", where=self._shown
             ) from error
         if self.keys is not None:
-            check_entry(entry, self.keys, signed, signature, key)
+            check_entry(entry, self.keys, signed)
         else:
-            check_about(entry, signed, signature, key)
+            check_about(entry, signed)
         return entry
 
     @property

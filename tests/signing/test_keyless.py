@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rfc3161_client import TimestampRequestBuilder
 
 from modelpack.attestation.bundle import Bundle
 from modelpack.attestation.evidence import About, CertificateSigner, verified
@@ -29,7 +30,9 @@ from modelpack.signing.keyless import (
 from modelpack.signing.managed import KeySigning
 from modelpack.signing.private_key import PrivateKey
 from modelpack.signing.trust import private_instance
+from tests.sigstore.certificates import der_of
 from tests.sigstore.server import FakeSigstore
+from tests.sigstore.timestamps import TimestampAuthority
 
 DIGEST = Digest.of(b"a model")
 OTHER = Digest.of(b"another model")
@@ -234,6 +237,136 @@ def test_what_was_trusted_at_another_time_only_is_not_believed(
     assert verifier(NOW).verify(bundle).logged
     with pytest.raises(VerificationError):
         verifier(PAST).verify(bundle)
+
+
+DAY = dt.timedelta(days=1)
+
+
+def stamped(bundle: Bundle, *authorities: TimestampAuthority) -> Bundle:
+    """Return a bundle with one timestamp of each, in the place of its own."""
+    document = json.loads(bundle.raw)
+    request = TimestampRequestBuilder().data(bundle.envelope.signature).build()
+    document["verificationMaterial"]["timestampVerificationData"] = {
+        "rfc3161Timestamps": [
+            {
+                "signedTimestamp": base64.b64encode(
+                    each.answer(request.as_bytes())
+                ).decode()
+            }
+            for each in authorities
+        ]
+    }
+    return Bundle.parse(json.dumps(document).encode())
+
+
+def trusting(
+    sigstore: FakeSigstore, authorities: dict[str, tuple[TimestampAuthority, str]]
+) -> KeylessVerifier:
+    """Believe time-stamping authorities, each until a time."""
+    root: Any = sigstore.trusted_root()
+    (own,) = root["timestampAuthorities"]
+    root["timestampAuthorities"] = [
+        {
+            **own,
+            "certChain": {
+                "certificates": [
+                    {"rawBytes": base64.b64encode(der_of(each)).decode()}
+                    for each in authority.chain
+                ]
+            },
+            "validFor": {"start": "2020-01-01T00:00:00Z", "end": end},
+        }
+        for authority, end in authorities.values()
+    ]
+    raw = json.dumps(root).encode()
+    return KeylessVerifier(
+        Expected(identity=Pattern(ANNA), issuer=Pattern(sigstore.url)),
+        lambda: private_instance(trusted_root=raw),
+    )
+
+
+def iso(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_retired_authority_can_tell_no_time_after_its_end(
+    sigstore: FakeSigstore,
+) -> None:
+    """Who has taken its key can sign any time; what it says of today is refused."""
+    retired = TimestampAuthority()
+    ended = iso(dt.datetime.now(dt.UTC) - DAY)
+    bundle = stamped(sign(sigstore), retired)
+    with pytest.raises(VerificationError):
+        trusting(sigstore, {"retired": (retired, ended)}).verify(bundle)
+
+
+def test_a_retired_authority_cannot_make_a_new_certificate_older(
+    sigstore: FakeSigstore,
+) -> None:
+    """A time at which it was trusted is one at which the certificate was not yet."""
+    retired = TimestampAuthority(ago=2 * DAY)
+    ended = iso(dt.datetime.now(dt.UTC) - DAY)
+    bundle = stamped(sign(sigstore), retired)
+    with pytest.raises(VerificationError):
+        trusting(sigstore, {"retired": (retired, ended)}).verify(bundle)
+
+
+def test_a_second_time_by_nobody_who_is_trusted_then_tells_nothing(
+    sigstore: FakeSigstore,
+) -> None:
+    """One that holds is enough; but with two times nobody says which it was."""
+    retired = TimestampAuthority(ago=2 * DAY)
+    now, ended = dt.datetime.now(dt.UTC), dt.datetime.now(dt.UTC) - DAY
+    bundle = stamped(sign(sigstore), sigstore.tsa, retired)
+    both = {"own": (sigstore.tsa, iso(now + DAY)), "retired": (retired, iso(ended))}
+    assert trusting(sigstore, both).verify(bundle).signed_at is None
+    # Alone it says nothing, and does not stand in for the other.
+    alone = stamped(sign(sigstore), retired, TimestampAuthority())
+    with pytest.raises(VerificationError):
+        trusting(sigstore, both).verify(alone)
+
+
+def test_each_time_that_holds_has_to_be_one_of_the_certificate(
+    sigstore: FakeSigstore,
+) -> None:
+    late = TimestampAuthority(ago=-dt.timedelta(minutes=20))
+    end = iso(dt.datetime.now(dt.UTC) + DAY)
+    both = {"own": (sigstore.tsa, end), "late": (late, end)}
+    verifier = trusting(sigstore, both)
+    bundle = sign(sigstore)
+    assert verifier.verify(stamped(bundle, sigstore.tsa)).signed_at is not None
+    for order in ((sigstore.tsa, late), (late, sigstore.tsa)):
+        with pytest.raises(VerificationError):
+            verifier.verify(stamped(bundle, *order))
+
+
+def test_a_timestamp_of_another_signature_is_refused(sigstore: FakeSigstore) -> None:
+    mine, theirs = sign(sigstore), sign(sigstore, digest=OTHER)
+    document = json.loads(mine.raw)
+    document["verificationMaterial"]["timestampVerificationData"] = json.loads(
+        theirs.raw
+    )["verificationMaterial"]["timestampVerificationData"]
+    swapped = Bundle.parse(json.dumps(document).encode())
+    with pytest.raises(VerificationError):
+        believing(sigstore, ANNA).verify(swapped)
+
+
+def test_a_promise_that_the_log_did_not_make_tells_no_time(
+    sigstore: FakeSigstore,
+) -> None:
+    """Neither beside a timestamp nor in its place."""
+    now = str(int(dt.datetime.now(dt.UTC).timestamp()))
+    for stamps in ((sigstore.tsa,), ()):
+        document = json.loads(stamped(sign(sigstore), *stamps).raw)
+        (entry,) = document["verificationMaterial"]["tlogEntries"]
+        junk = base64.b64encode(b"x" * 64).decode()
+        entry["inclusionPromise"] = {"signedEntryTimestamp": junk}
+        entry["integratedTime"] = now
+        for kind, version in (("hashedrekord", "0.0.2"), ("dsse", "0.0.1")):
+            entry["kindVersion"] = {"kind": kind, "version": version}
+            bundle = Bundle.parse(json.dumps(document).encode())
+            with pytest.raises(VerificationError):
+                believing(sigstore, ANNA).verify(bundle)
 
 
 def test_a_promise_without_a_time_is_refused(sigstore: FakeSigstore) -> None:
