@@ -103,6 +103,7 @@ def push(
     leaves the tag where it was.
     """
     files = [_examined(parcel, packing) for parcel in parcels]
+    _require_fit(files, packing)
     total = sum(file.parcel.size for file in files)
     sender.notify(Planned(verb="push", files=len(files), size=total))
     crew.run(task for file in files for task in _tasks(file, sender))
@@ -167,6 +168,19 @@ def _examined(parcel: Parcel, packing: Packing) -> _File:
     )
 
 
+def _require_fit(files: Sequence[_File], packing: Packing) -> None:
+    """Raise before anything is sent if the manifest will be too large.
+
+    Every digest has the same length, so that this one is as long as the real one.
+    """
+    any_digest = Digest.of(b"")
+    packed = [
+        _pack(file, packing.split, any_digest, [any_digest] * len(file.points))
+        for file in files
+    ]
+    build_manifest(packed, b"", annotations=packing.annotations)
+
+
 def _tasks(file: _File, sender: Sender) -> Iterator[Task]:
     if len(file.points) == 1:
         file.parts = [file.whole]
@@ -208,11 +222,17 @@ def _packed(file: _File, split: int) -> PackedFile:
     parcel = file.parcel
     kept_split = split if len(parts) > 1 else 0
     parcel.remember(whole, kept_split, parts if kept_split else (), file.started)
+    return _pack(file, split, whole, parts)
+
+
+def _pack(
+    file: _File, split: int, whole: Digest, parts: Sequence[Digest]
+) -> PackedFile:
     return pack(
-        parcel.path,
-        size=parcel.size,
+        file.parcel.path,
+        size=file.parcel.size,
         digest=whole,
-        executable=parcel.executable,
+        executable=file.parcel.executable,
         category=file.facts.category,
         split=split,
         parts=parts,
