@@ -1,6 +1,7 @@
 # make demo     a real model goes into a registry and out again
 # make test     every check that needs nothing but Python packages
 # make interop  the tests against other programs, which this builds first
+# make fuzz     the parsers, for FUZZ_SECONDS (600): more than `make test` can
 # make bench    the tables of docs/performance.md
 # make format   what `make test` asks of the formatting
 # make lock     newer versions into the lock files
@@ -21,7 +22,7 @@ export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 PYTEST = $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help setup demo test lint unit interop peers bench format lock clean
+.PHONY: help setup demo test lint unit interop peers fuzz bench format lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -50,6 +51,12 @@ interop: $(VENV)/.dev
 
 peers: $(VENV)/.dev
 	$(BIN)/python -m tests.interop.peers
+
+# Atheris is no part of the lock: it has no wheel for some of the Pythons and systems.
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/.dev
+	$(INSTALL) --only-binary :all: 'atheris>=3.0'
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.run

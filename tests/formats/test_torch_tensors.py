@@ -62,6 +62,12 @@ def test_a_storage_that_is_not_there_is_no_tensor() -> None:
         zip_tensors(Window.of(torch_zip(raw)))
 
 
+def test_a_storage_that_is_cut_off_is_no_tensor() -> None:
+    raw = (TORCH / "state_dict_legacy.bin").read_bytes()
+    with pytest.raises(InvalidInput, match="longer than the file"):
+        legacy_tensors(Window.of(raw[:-1]))
+
+
 RAW: Final = parse_torch_zip(window_on(TORCH / "state_dict.pt")).raw
 BAD: Final = {
     "nothing": b"",

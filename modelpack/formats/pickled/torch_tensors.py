@@ -71,6 +71,8 @@ def _legacy_places(
         size = count * storages[key].bits // 8
         places[key] = (at + _COUNT, size)
         at += _COUNT + size
+        if at > window.size:
+            raise InvalidInput("a storage longer than the file", where=window.name)
     return places
 
 
