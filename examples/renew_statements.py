@@ -13,6 +13,7 @@ from modelpack.oci.digest import Digest
 
 HERE = Path(__file__).parent / "statements"
 NAMES = {
+    "urn:modelpack:card:v1": "card",
     "urn:modelpack:facts:v1": "facts",
     "https://cosign.sigstore.dev/attestation/vuln/v1": "scan",
     "https://cyclonedx.org/bom": "bom",

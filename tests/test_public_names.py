@@ -12,6 +12,8 @@ import modelpack.errors
 _VERBS: Final = {
     "describe": "(target, *, allow=(), include=(), exclude=(), energy=(), "
     "settings=None, notify=nobody)",
+    "card": "(target, kind=<CardType.MARKDOWN: 'md'>, *, evaluations=(), energy=(), "
+    "believe=None, allow=(), include=(), exclude=(), settings=None, notify=nobody)",
     "check": "(reference, consumers=(), *, settings=None)",
     "diff": "(before, after, *, settings=None)",
     "draft_declaration": "(source, *, settings=None, notify=nobody)",
@@ -68,7 +70,7 @@ _EVENTS: Final = {
     "Warned",
 }
 _RESULTS: Final = {
-    "Description": {"target", "digest", "passes", "predicates"},
+    "Description": {"target", "digest", "passes", "predicates", "pages"},
     "CheckResult": {"reference", "digest", "answers"},
     "Inspection": {"reference", "model"},
     "PullResult": {

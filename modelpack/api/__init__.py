@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from modelpack.api.consuming import CheckResult, check
     from modelpack.api.copying import CopyResult, copy
     from modelpack.api.declaring import draft_declaration
-    from modelpack.api.describing import Description, describe, sbom
+    from modelpack.api.describing import Description, card, describe, sbom
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
     from modelpack.api.keyless import Sigstore, believe_identity, sign_keyless
@@ -58,6 +58,7 @@ __all__ = [
     "attest",
     "believe_identity",
     "believe_keys",
+    "card",
     "check",
     "copy",
     "describe",
@@ -107,6 +108,7 @@ _HOMES: Final = {
     "check": "consuming",
     "copy": "copying",
     "Description": "describing",
+    "card": "describing",
     "describe": "describing",
     "diff": "inspection",
     "draft_declaration": "declaring",

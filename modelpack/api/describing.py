@@ -1,4 +1,4 @@
-"""``sbom`` and ``describe``: what a model is, and what it is made of."""
+"""``sbom``, ``card`` and ``describe``: what a model is, and what it is made of."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from modelpack.api.command import Command
+from modelpack.api.material import Scan, gathered, look, scan_of, signed_beside
 from modelpack.api.settings import Settings
 from modelpack.api.targets import Target, opened
-from modelpack.attestation.predicates import BOM, FACTS, SCAN
-from modelpack.disk.file import FileContent, LocalFile
-from modelpack.disk.source.parcels import LocalParcel
+from modelpack.attestation.evidence import Verifier
+from modelpack.attestation.predicates import BOM, CARD, FACTS, SCAN
+from modelpack.documents.card.form import CardType
+from modelpack.documents.card.material import Material, Signed
 from modelpack.oci.digest import Digest
 from modelpack.scanning.rules import Allowance
-from modelpack.scanning.verdict import Outcome, ScanReport
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.version import __version__
-from modelpack.workflows.describe import read, scanned
-from modelpack.workflows.scan import scan as judge
 
-if TYPE_CHECKING:
-    from modelpack.documents.described import Described
+_NAMES: Final = {
+    BOM: "bom.json",
+    CARD: "card.json",
+    FACTS: "facts.json",
+    SCAN: "scan.json",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,24 +34,22 @@ class Description:
     """All that is said of a model: a document for each predicate type.
 
     ``digest`` is that of the artifact; None for a folder. ``passes`` says whether
-    every file passes the scan.
+    every file passes the scan. ``pages`` are the card for people, by file name.
     """
 
     target: str
     digest: Digest | None
     passes: bool
     predicates: Mapping[str, Mapping[str, object]]
+    pages: Mapping[str, bytes]
 
     def files(self) -> Mapping[str, bytes]:
         """Return the documents under the names that ``describe`` gives them."""
-        return {
-            _NAMES[kind]: json.dumps(predicate, indent=2, ensure_ascii=False).encode()
-            + b"\n"
+        written = {
+            _NAMES[kind]: _json(predicate)
             for kind, predicate in self.predicates.items()
         }
-
-
-_NAMES = {BOM: "bom.json", FACTS: "facts.json", SCAN: "scan.json"}
+        return {**written, **self.pages}
 
 
 def sbom(
@@ -70,8 +71,41 @@ def sbom(
 
     command = Command(settings, notify)
     with opened(target, command, include=include, exclude=exclude) as found:
-        model = look(found, command, energy=energy)
+        model, _ = look(found, command, energy=energy)
     return ml_bom(model, spec_version=spec_version, tool_version=__version__)
+
+
+def card(  # noqa: PLR0913 - one keyword for each choice of the caller
+    target: str | Path,
+    kind: CardType | str = CardType.MARKDOWN,
+    *,
+    evaluations: Sequence[str | Path] = (),
+    energy: Sequence[str | Path] = (),
+    believe: Verifier | None = None,
+    allow: Iterable[Allowance] = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> bytes:
+    """Return a model card: what its README says, and what the files say.
+
+    ``evaluations`` are files with results that do not lie in the model, ``energy``
+    files or texts that say what it cost. With ``believe`` the signatures beside an
+    artifact are verified; without, the card says who claims to have signed. The same
+    input gives the same bytes.
+    """
+    command = Command(settings, notify)
+    with opened(target, command, include=include, exclude=exclude) as found:
+        material = gathered(
+            found,
+            command,
+            scan_of(found.files, command, allow=allow),
+            evaluations=evaluations,
+            energy=energy,
+            signed=tuple(signed_beside(found, command, believe)),
+        )
+    return _page(material, CardType(kind))
 
 
 def describe(
@@ -90,104 +124,56 @@ def describe(
     """
     command = Command(settings, notify)
     with opened(target, command, include=include, exclude=exclude) as found:
-        return described(found, command, allow=allow, energy=energy)
-
-
-def described(
-    found: Target,
-    command: Command,
-    *,
-    allow: Iterable[Allowance],
-    energy: Sequence[str | Path] = (),
-) -> Description:
-    """Make the documents about files that are here."""
-    scan = scan_of(found.files, command, allow=allow)
-    return documents(found, command, scan, energy=energy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
-    """A scan of files that are here, and when it was."""
-
-    report: ScanReport
-    allowed: frozenset[Allowance]
-    started: str
-    finished: str
-
-    @property
-    def passes(self) -> bool:
-        return self.report.outcome is Outcome.PASS
-
-
-def scan_of(
-    files: Iterable[LocalFile], command: Command, *, allow: Iterable[Allowance]
-) -> Scanned:
-    """Judge files that are here."""
-    allowed = frozenset(map(Allowance, allow))
-    started = command.settings.now()
-    report = judge(map(FileContent, files), command.crew, allow=allowed)
-    return Scanned(
-        report=report,
-        allowed=allowed,
-        started=started,
-        finished=command.settings.now(),
-    )
+        scan = scan_of(found.files, command, allow=allow)
+        signed = tuple(signed_beside(found, command))
+        return documents(found, command, scan, energy=energy, signed=signed)
 
 
 def documents(
     found: Target,
     command: Command,
-    scan: Scanned,
+    scan: Scan,
     *,
     energy: Sequence[str | Path] = (),
+    signed: Sequence[Signed] = (),
 ) -> Description:
     """Write down what was read and scanned."""
+    from modelpack.documents.card.predicate import card_predicate
     from modelpack.documents.cyclonedx import ml_bom
     from modelpack.documents.facts import facts_predicate
-    from modelpack.scanning.report import scan_document, vuln_predicate
 
-    model = look(found, command, energy=energy)
-    judgement = scanned(
-        scan.report, allow=scan.allowed, version=__version__, finished=scan.finished
-    )
-    bom = ml_bom(model, spec_version="1.6", tool_version=__version__)
+    material = gathered(found, command, scan, energy=energy, signed=signed)
+    bom = ml_bom(material.model, spec_version="1.6", tool_version=__version__)
     return Description(
         target=found.reference,
         digest=found.digest,
         passes=scan.passes,
         predicates={
             BOM: json.loads(bom),
-            FACTS: facts_predicate(model, judgement),
-            SCAN: vuln_predicate(
-                scan_document(scan.report, allow=scan.allowed, version=__version__),
-                version=__version__,
-                started=scan.started,
-                finished=scan.finished,
-            ),
+            CARD: card_predicate(material),
+            FACTS: facts_predicate(material.model, scan.told()),
+            SCAN: scan.predicate(),
+        },
+        pages={
+            "card.md": _page(material, CardType.MARKDOWN),
+            "card.html": _page(material, CardType.HTML),
         },
     )
 
 
-def look(
-    found: Target, command: Command, *, energy: Sequence[str | Path] = ()
-) -> Described:
-    """Read and hash files that are here, and warn of what cannot be read."""
-    from modelpack.api.energy import read_energy
-    from modelpack.documents.described import Described
+def _page(material: Material, kind: CardType) -> bytes:
+    if kind is CardType.JSON:
+        from modelpack.documents.card.predicate import card_predicate
 
-    costs, origin = read_energy(energy)
-    with command.open_cache() as cache:
-        parcels = [LocalParcel(file, cache) for file in found.files]
-        model = read(parcels, command.crew)
-    for fault in model.facts.faults:
-        command.warn(f"says nothing here, for it cannot be read: {fault}")
-    return Described(
-        name=found.name,
-        facts=model.facts,
-        files=model.files,
-        digest=found.digest,
-        repository=found.repository,
-        energy=costs,
-        energy_origin=origin,
-        created=command.settings.created,
-    )
+        return _json(card_predicate(material))
+    if kind is CardType.HTML:
+        from modelpack.documents.card.page import html_card
+
+        return html_card(material)
+    from modelpack.documents.card.markdown import markdown_card
+
+    return markdown_card(material)
+
+
+def _json(document: Mapping[str, object]) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from modelpack.api.carriage import Carriage
 from modelpack.api.command import Command
-from modelpack.api.describing import Scanned, documents, scan_of
+from modelpack.api.describing import documents
+from modelpack.api.material import Scan, scan_of
 from modelpack.api.publishing import Choices, Sources, Untagged, parse_target, publish
 from modelpack.api.settings import Settings
 from modelpack.api.signing import SignWith, name_of, seal, signing_at
@@ -138,7 +139,7 @@ def _judged(untagged: Untagged, policy: Policies, carriage: Carriage) -> str:
         return judge.admit(untagged.model).policy
 
 
-def _require_pass(scan: Scanned, source: str | Path) -> None:
+def _require_pass(scan: Scan, source: str | Path) -> None:
     if scan.passes:
         return
     bad = [each for each in scan.report.files if each.outcome is not Outcome.PASS]

@@ -8,6 +8,7 @@ import typer
 
 from modelpack.cli import (
     attest,
+    card,
     check,
     copy,
     describe,
@@ -76,6 +77,7 @@ app.command(rich_help_panel=LOOK)(init.init)
 app.command(rich_help_panel=LOOK)(inspect.inspect)
 app.command(rich_help_panel=LOOK)(scan.scan)
 app.command(rich_help_panel=LOOK)(sbom.sbom)
+app.command(rich_help_panel=LOOK)(card.card)
 app.command(rich_help_panel=LOOK)(describe.describe)
 app.command(rich_help_panel=LOOK)(check.check)
 app.command(rich_help_panel=LOOK)(ls.ls)

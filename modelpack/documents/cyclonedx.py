@@ -21,6 +21,7 @@ from modelpack.documents.described import (
     DescribedFile,
     Origin,
     ancestors,
+    oci_purl,
 )
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
@@ -90,7 +91,7 @@ class _Writer:
         elif len(model.files) == 1:
             component["hashes"] = [_hash(model.files[0].digest)]
         if model.repository is not None:
-            component["purl"] = _oci_purl(model)
+            component["purl"] = oci_purl(model.repository, str(model.digest))
         if self._claims.licenses:
             component["licenses"] = self._licenses()
         if self._claims.base_models:
@@ -200,18 +201,6 @@ def _ancestor(found: Ancestor) -> Json:
     if found.purl:
         ancestor["purl"] = found.purl
     return ancestor
-
-
-def _oci_purl(model: Described) -> str:
-    from packageurl import PackageURL
-
-    repository = model.repository
-    return PackageURL(
-        type="oci",
-        name=str(repository).rpartition("/")[2],
-        version=str(model.digest),
-        qualifiers={"repository_url": str(repository)},
-    ).to_string()
 
 
 def _hash(digest: Digest) -> Json:

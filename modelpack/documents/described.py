@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from modelpack.formats.declaration.declaration import FILE_NAME, Declaration
+from modelpack.errors import InvalidInput
+from modelpack.formats.declaration.declaration import FILE_NAME, BaseModel, Declaration
 from modelpack.formats.energy.use import EnergyUse
 from modelpack.formats.kind import Kind
 from modelpack.model.claims import Claims
 from modelpack.model.facts import ModelFacts, nearest_first
 from modelpack.oci.digest import Digest
-from modelpack.oci.reference import Repository
+from modelpack.oci.reference import Reference, Repository
 
 __all__ = [
     "Ancestor",
@@ -23,6 +24,7 @@ __all__ = [
     "Scanned",
     "ScannedFile",
     "ancestors",
+    "oci_purl",
     "origins",
 ]
 
@@ -103,36 +105,77 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ancestor:
-    """A model that this one was made from; ``purl`` where its name is one of a hub."""
+    """A model that this one was made from; each text is empty where nobody says it.
+
+    ``reference`` is where it lies in a registry, ``purl`` a name of it there or on the
+    hub.
+    """
 
     name: str
     relation: str = ""
     purl: str = ""
+    digest: str = ""
+    reference: str = ""
 
     def document(self) -> Mapping[str, str]:
         """Return the JSON form, without what is not known."""
-        fields = {"name": self.name, "relation": self.relation, "purl": self.purl}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {key: value for key, value in fields.items() if value}
 
 
 def ancestors(model: Described) -> tuple[Ancestor, ...]:
     """Return what the files name as base models, each once."""
-    from packageurl import PackageURL
-
-    found = []
     # GGUF has titles there, such as "Llama 3", and a title may look like a name.
     origin = origins(model.facts).get("base_models")
     titles = str(origin).lower().endswith(".gguf")
-    for name in dict.fromkeys(model.facts.claims.base_models):
-        purl = ""
-        if not titles and _HUB_NAME.fullmatch(name):
-            space, _, short = name.rpartition("/")
-            purl = PackageURL(
-                type="huggingface", namespace=space or None, name=short
-            ).to_string()
-        relation = model.facts.claims.relation or ""
-        found.append(Ancestor(name=name, relation=relation, purl=purl))
-    return tuple(found)
+    told = {base.name: base for base in model.declaration.base_models}
+    return tuple(
+        _ancestor(
+            told.get(name) or BaseModel(name=name),
+            relation=model.facts.claims.relation or "",
+            on_hub=not titles and _HUB_NAME.fullmatch(name) is not None,
+        )
+        for name in dict.fromkeys(model.facts.claims.base_models)
+    )
+
+
+def _ancestor(base: BaseModel, *, relation: str, on_hub: bool) -> Ancestor:
+    from packageurl import PackageURL
+
+    purl = ""
+    place = _place(base.reference or "")
+    if place is not None:
+        purl = oci_purl(place, str(base.digest or ""))
+    elif on_hub:
+        space, _, short = base.name.rpartition("/")
+        purl = PackageURL("huggingface", space or None, short, base.commit).to_string()
+    return Ancestor(
+        name=base.name,
+        relation=str(base.relation or relation),
+        purl=purl,
+        digest=str(base.digest or ""),
+        reference=base.reference or "",
+    )
+
+
+def _place(reference: str) -> Repository | None:
+    try:
+        place = Reference.parse(reference).place
+    except InvalidInput:
+        return None
+    return place if isinstance(place, Repository) else None
+
+
+def oci_purl(repository: Repository, digest: str) -> str:
+    """Return the package URL of an artifact in a registry."""
+    from packageurl import PackageURL
+
+    return PackageURL(
+        type="oci",
+        name=str(repository).rpartition("/")[2],
+        version=digest or None,
+        qualifiers={"repository_url": str(repository)},
+    ).to_string()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from modelpack.errors import InvalidInput
 from modelpack.formats.declaration.declaration import FILE_NAME, Declaration
 from modelpack.formats.declaration.reading import parse_declaration
 from modelpack.formats.kind import Kind, kind_of
+from modelpack.formats.tensor import modules
 from modelpack.formats.wasm import parse_wasm
 from modelpack.formats.weights.gguf import parse_gguf
 from modelpack.formats.weights.safetensors import parse_safetensors
@@ -38,9 +39,9 @@ _STRICT: Final[Mapping[str, Kind]] = {
 class FileFacts:
     """What one file says.
 
-    ``parameters`` are the stored elements of each dtype, from a weight file's
-    header; ``producer`` is the program that wrote it. ``imports`` are the interfaces
-    that a WASM binary asks of its host.
+    ``parameters`` are the stored elements of each dtype, ``modules`` those of each
+    part of the network, from a weight file's header; ``producer`` is the program that
+    wrote it. ``imports`` are the interfaces that a WASM binary asks of its host.
     ``fault`` says why a description, such as a card, could not be read.
     ``declaration`` is what a `modelpack.yaml` says in all.
     """
@@ -52,6 +53,7 @@ class FileFacts:
     parameters: Mapping[str, int] = field(default_factory=dict)
     tensors: int = 0
     producer: str = ""
+    modules: Mapping[str, int] = field(default_factory=dict)
     claims: Claims = field(default_factory=Claims)
     imports: tuple[str, ...] = ()
     declaration: Declaration | None = None
@@ -159,7 +161,12 @@ def _refuse_broken(window: Window, kind: Kind) -> None:
 
 def _of_safetensors(known: FileFacts, window: Window) -> FileFacts:
     header = parse_safetensors(window)
-    return replace(known, parameters=header.parameters, tensors=len(header.tensors))
+    return replace(
+        known,
+        parameters=header.parameters,
+        tensors=len(header.tensors),
+        modules=modules(header.tensors),
+    )
 
 
 def _of_gguf(known: FileFacts, window: Window) -> FileFacts:
@@ -168,6 +175,7 @@ def _of_gguf(known: FileFacts, window: Window) -> FileFacts:
         known,
         parameters=header.parameters,
         tensors=len(header.tensors),
+        modules=modules(header.tensors),
         claims=of_metadata(header),
     )
 

@@ -85,6 +85,14 @@ _EXPRESSION: Final = re.compile(rf"{_TERM}(?: (?:AND|OR|WITH) {_TERM})*")
 _NOT_IN_A_REFERENCE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
+_SLUGS: Final = {name: slug for slug, name in _SPDX.items()}
+
+
+def hub_slug(licence: str) -> str | None:
+    """Return what the hub calls an SPDX identifier; None where it has no word."""
+    return _SLUGS.get(licence)
+
+
 def spdx(slug: str, *, name: str | None = None) -> str | None:
     """Return an SPDX expression for one of the hub's licences.
 

@@ -46,19 +46,23 @@ class Weighed(Protocol):
     def parameters(self) -> Mapping[str, int]: ...
     @property
     def tensors(self) -> int: ...
+    @property
+    def modules(self) -> Mapping[str, int]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """Formats, the best known first; and what the first one's headers count.
 
-    ``parameters`` are stored elements of each dtype, the largest count first.
+    ``parameters`` are stored elements of each dtype, ``modules`` those of each part of
+    the network, the largest count first.
     ``param_size`` and ``precision`` are None where those do not prove them.
     """
 
     formats: tuple[str, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     tensors: int = 0
+    modules: Mapping[str, int] = field(default_factory=dict)
     param_size: str | None = None
     precision: str | None = None
 
@@ -75,20 +79,25 @@ def measured(files: Iterable[Weighed], *, packed: bool) -> Measured:
     if not kinds or kinds[0] not in _COUNTED:
         return Measured(formats=formats)
     chosen = _chosen([file for file in files if file.kind is kinds[0]])
-    counts: Counter[str] = Counter()
-    for file in chosen:
-        counts.update(file.parameters)
-    parameters = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    parameters = _added(file.parameters for file in chosen)
     hidden = packed and kinds[0] is Kind.SAFETENSORS and bool(_PACKING & {*parameters})
     return Measured(
         formats=formats,
         parameters=parameters,
         tensors=sum(file.tensors for file in chosen),
+        modules=_added(file.modules for file in chosen),
         param_size=param_size(sum(parameters.values()))
         if parameters and not hidden
         else None,
         precision=_precision(parameters, hidden=hidden),
     )
+
+
+def _added(counted: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for each in counted:
+        counts.update(each)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _chosen(files: Sequence[Weighed]) -> Sequence[Weighed]:

@@ -28,7 +28,6 @@ SCHEMAS: Final = {
     PROVENANCE: "provenance",
     CARD: "card",
 }
-SIGNED: Final = {FACTS, SCAN, BOM, PROVENANCE}
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -152,7 +151,7 @@ def test_provenance_fits(tmp_path: Path) -> None:
     check(PROVENANCE, json.loads(json.dumps(said)))
 
 
-@pytest.mark.parametrize("kind", sorted(SIGNED))
+@pytest.mark.parametrize("kind", SCHEMAS)
 def test_an_example_holds_and_fits(kind: str) -> None:
     raw = (STATEMENTS / f"{SCHEMAS[kind]}.sigstore.json").read_bytes()
     bundle = Bundle.parse(raw)

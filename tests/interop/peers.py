@@ -86,6 +86,8 @@ class DebianProgram:
     version: str = "of Debian"
     program: str = ""
     """Its path in the package, where that is not `usr/bin/NAME`."""
+    libraries: str = ""
+    """A folder of libraries below that of the machine's kind, which a package needs."""
 
     @property
     def executable(self) -> str:
@@ -113,11 +115,17 @@ class DebianProgram:
             "#!/bin/sh\n"
             'root="$(dirname "$(readlink -f "$0")")/root"\n'
             'libraries="$root/lib/$(uname -m)-linux-gnu:'
-            '$root/usr/lib/$(uname -m)-linux-gnu"\n'
+            "$root/usr/lib/$(uname -m)-linux-gnu"
+            f'{self._more}"\n'
             'export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"\n'
             f'exec "$root/{self.program or f"usr/bin/{self.name}"}" "$@"\n'
         )
         launcher.chmod(0o755)
+
+    @property
+    def _more(self) -> str:
+        folder = f":$root/usr/lib/$(uname -m)-linux-gnu/{self.libraries}"
+        return folder if self.libraries else ""
 
     def _packages(self, apt: str) -> list[str]:
         """Name the package and those of its dependencies that are not installed."""
@@ -229,10 +237,19 @@ PEERS: dict[str, Peer] = {
             requirements=("ai-edge-litert==2.3.0", "flatbuffers==25.12.19"),
         ),
         DebianProgram(name="clamav", program="usr/bin/clamscan"),
+        PythonProgram(
+            name="huggingface_hub",
+            version="2.4.0",
+            requirements=("huggingface_hub==2.4.0", "jinja2==3.1.6"),
+        ),
         DebianProgram(name="skopeo"),
         DebianProgram(name="docker-registry"),
-        DebianProgram(name="chromium", program="usr/lib/chromium/chromium"),
         DebianProgram(name="softhsm2", program="usr/bin/softhsm2-util"),
+        DebianProgram(
+            name="chromium",
+            program="usr/lib/chromium/chromium",
+            libraries="pulseaudio",
+        ),
     )
 }
 
