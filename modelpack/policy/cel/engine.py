@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from modelpack.errors import InvalidInput
@@ -20,7 +21,7 @@ from modelpack.policy.cel.library import cel
 from modelpack.policy.cel.literals import first_mixture
 from modelpack.policy.cel.messages import faults, place, reason
 from modelpack.policy.cel.rewrite import LATE, Rewriter
-from modelpack.policy.cel.signatures import Signatures, declared, native
+from modelpack.policy.cel.signatures import Signatures, declared, is_native, native
 from modelpack.policy.cel.tree import CheckedExpression
 from modelpack.policy.cel.types import BOOL, CelType
 from modelpack.policy.cel.values import OptionalValue, from_native
@@ -72,10 +73,16 @@ class Environment:
                     "variables": [
                         {"name": name, **declared(kind)}
                         for name, kind in self.variables.items()
+                        if not is_native(kind)
                     ],
                     **signatures.declarations(),
                 }
             ),
+            variables={
+                name: native(kind)
+                for name, kind in self.variables.items()
+                if is_native(kind)
+            },
             extensions=[_extension(signatures.additions())],
         )
         self._runtime = cel.NewEnv(
@@ -221,7 +228,13 @@ class Program:
 
 def _config(parts: Mapping[str, object]) -> object:
     """Return a configuration; JSON is the YAML that needs no care with quotes."""
-    return cel.NewEnvConfigFromYaml(json.dumps(parts))
+    return _read_config(json.dumps(parts))
+
+
+@lru_cache(maxsize=32)
+def _read_config(text: str) -> object:
+    # The library takes 12 ms for that of a policy, and more than for all the rest.
+    return cel.NewEnvConfigFromYaml(text)
 
 
 def _extension(functions: list[object]) -> object:

@@ -11,9 +11,6 @@ from modelpack.policy.cel.types import DYN, CelType
 __all__ = ["Function", "Overload", "function", "member", "refused"]
 
 
-_MOST_PARAMETERS = 5
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overload:
     """One signature, and what runs for it.
@@ -63,14 +60,17 @@ def member(
     return Function(name, (overload,))
 
 
-def refused(name: str, refusal: str) -> Function:
-    """Return a function that is known, so that it can be refused by its name."""
+def refused(name: str, refusal: str, *, most: int) -> Function:
+    """Return a function that is known, so that it can be refused by its name.
+
+    It takes ``most`` parameters, or fewer.
+    """
 
     def never(*_: object) -> object:
         raise CelError(refusal)
 
     overloads = tuple(
         Overload(parameters=(DYN,) * count, result=DYN, call=never)
-        for count in range(_MOST_PARAMETERS + 1)
+        for count in range(most + 1)
     )
     return Function(name, overloads, refusal)

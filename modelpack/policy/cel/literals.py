@@ -16,7 +16,6 @@ from modelpack.policy.cel.tree import (
     CheckedExpression,
     Node,
     children,
-    identity,
     node_of,
 )
 from modelpack.policy.cel.types import CelType
@@ -101,7 +100,6 @@ def _mixed(
         if is_optional and found.parameters:
             found = found.parameters[0]
         if expected is not None and found != expected:
-            position = checked.positions.get(identity(element), 0)
-            yield Mixture(position, expected, found)
+            yield Mixture(checked.position_of(element), expected, found)
             return
         expected = found

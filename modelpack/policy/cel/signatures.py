@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Final
 
 from modelpack.policy.cel.errors import CelError
@@ -27,10 +28,9 @@ from modelpack.policy.cel.types import (
 )
 from modelpack.policy.cel.values import Opaque
 
-__all__ = ["Signatures", "declared", "native"]
+__all__ = ["Signatures", "declared", "is_native", "native"]
 
 _Call = Callable[..., object]
-_Ways = dict[tuple[bool, tuple[CelType, ...]], list[Overload]]
 
 _NATIVE: Final = {
     DYN: cel.Type.DYN,
@@ -80,10 +80,11 @@ class Signatures:
             name: [_declaration(f"{name}@{i}", o) for i, o in enumerate(overloads)]
             for name, overloads in _OF_THE_LANGUAGE.items()
         }
-        for name in self._overloads.keys() - _SHARED:
-            whole.setdefault(name, []).extend(
-                _declaration(identity, o) for identity, o in self._identified(name)
-            )
+        for name in self._overloads:
+            if name not in _SHARED:
+                whole.setdefault(name, []).extend(
+                    _declaration(identity, o) for identity, o in self._identified(name)
+                )
         return {
             "stdlib": {"exclude_functions": [{"name": n} for n in _OF_THE_LANGUAGE]},
             "functions": [{"name": n, "overloads": o} for n, o in whole.items()],
@@ -105,19 +106,19 @@ class Signatures:
         library's type does not exist. ``shared`` are the additions to functions of
         the library and of the language.
         """
-        names = self._overloads.keys() - self.refusals.keys()
         both = _SHARED | _OF_THE_LANGUAGE.keys()
-        wanted = names & both if shared else names - both
-        found = {name: self._ways(name) for name in wanted}
-        if shared:
+        found = [
             # An extension takes null for anything.
-            found = {name: _without(NULL, ways) for name, ways in found.items()}
-        else:
-            found |= {i: self._ways_of([o]) for i, o in self._exact().items()}
-        return [
-            cel.FunctionDecl(name, list(self._runnable(name, ways)))
-            for name, ways in found.items()
+            _implementation(name, tuple(overloads), self._guard, has_null=not shared)
+            for name, overloads in self._overloads.items()
+            if name not in self.refusals and (name in both) is shared
         ]
+        if not shared:
+            found += [
+                _implementation(identity, (overload,), self._guard, has_null=True)
+                for identity, overload in self._exact.items()
+            ]
+        return found
 
     def optional_overloads(self) -> frozenset[str]:
         """Return the overloads that give an optional value."""
@@ -135,52 +136,70 @@ class Signatures:
         can run one: what it is given by Python must be of the type that it was told.
         And what is added to its own functions takes no null.
         """
-        return frozenset(self._exact())
+        return frozenset(self._exact)
 
-    def _exact(self) -> dict[str, Overload]:
+    @cached_property
+    def _exact(self) -> Mapping[str, Overload]:
         return {
             identity: overload
-            for name in self._overloads.keys() - self.refusals.keys()
+            for name, overloads in self._overloads.items()
+            if name not in self.refusals and (name in _SHARED or len(overloads) > 1)
             for identity, overload in self._identified(name)
-            if name in _SHARED or id(overload) in self._unlike(name)
+            if name in _SHARED or overload in _unlike(tuple(overloads))
         }
-
-    def _unlike(self, name: str) -> frozenset[int]:
-        """Return which overloads take what another takes, and give something else."""
-        return frozenset(
-            id(overload)
-            for candidates in self._ways(name).values()
-            for overload in candidates
-            if len({o.result for o in candidates}) > 1
-        )
 
     def _identified(self, name: str) -> Iterator[tuple[str, Overload]]:
         for number, overload in enumerate(self._overloads[name]):
             yield f"{name}#{number}", overload
 
-    def _ways(self, name: str) -> _Ways:
-        return self._ways_of(self._overloads[name])
 
-    def _ways_of(self, overloads: Sequence[Overload]) -> _Ways:
-        ways: _Ways = {}
-        for overload in overloads:
-            for kinds in itertools.product(*map(_kinds, overload.parameters)):
-                ways.setdefault((overload.is_member, kinds), []).append(overload)
-        return ways
-
-    def _runnable(self, name: str, ways: _Ways) -> Iterator[object]:
-        for number, ((is_member, kinds), candidates) in enumerate(ways.items()):
-            yield cel.Overload(
+@lru_cache(maxsize=512)
+def _implementation(
+    name: str,
+    overloads: tuple[Overload, ...],
+    guard: Callable[[_Call], _Call],
+    *,
+    has_null: bool,
+) -> object:
+    """Return a function in the library's form; made once for many environments."""
+    return cel.FunctionDecl(
+        name,
+        [
+            cel.Overload(
                 f"{name}@{number}",
                 return_type=_result(candidates),
                 parameters=[native(kind) for kind in kinds],
                 is_member=is_member,
-                impl=self._guard(_chosen(name, candidates)),
+                impl=guard(_chosen(name, candidates)),
             )
+            for number, ((is_member, kinds), candidates) in enumerate(
+                _ways(overloads).items()
+            )
+            if has_null or NULL not in kinds
+        ],
+    )
 
 
-def _without(kind: CelType, ways: _Ways) -> _Ways:
-    return {key: many for key, many in ways.items() if kind not in key[1]}
+@lru_cache(maxsize=512)
+def _unlike(overloads: tuple[Overload, ...]) -> frozenset[Overload]:
+    """Return those that take what another takes, and give something else."""
+    return frozenset(
+        overload
+        for candidates in _ways(overloads).values()
+        for overload in candidates
+        if len({o.result for o in candidates}) > 1
+    )
+
+
+def _ways(
+    overloads: Sequence[Overload],
+) -> Mapping[tuple[bool, tuple[CelType, ...]], Sequence[Overload]]:
+    """Return the overloads for each combination of kinds that they take."""
+    ways: dict[tuple[bool, tuple[CelType, ...]], list[Overload]] = {}
+    for overload in overloads:
+        for kinds in itertools.product(*map(_kinds, overload.parameters)):
+            ways.setdefault((overload.is_member, kinds), []).append(overload)
+    return ways
 
 
 def declared(kind: CelType) -> dict[str, object]:
@@ -203,6 +222,13 @@ def native(kind: CelType) -> object:
     if kind.is_opaque:
         return native(_OPAQUE_KIND)
     return cel.Type.DYN
+
+
+def is_native(kind: CelType) -> bool:
+    """Whether the library knows the type by itself."""
+    return kind in _NATIVE or (
+        kind.name in ("list", "map") and all(map(is_native, kind.parameters))
+    )
 
 
 def _kinds(parameter: CelType) -> tuple[CelType, ...]:

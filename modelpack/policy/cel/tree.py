@@ -84,14 +84,13 @@ class CheckedExpression:
     types: Mapping[int, CelType]
     names: Mapping[int, str]
     overloads: Mapping[int, tuple[str, ...]]
-    positions: Mapping[int, int]
+    source: bytes
 
     @classmethod
     def parse(cls, raw: bytes) -> CheckedExpression:
         """Read what ``Expression.serialize`` gives."""
         inside = messages(raw, _INSIDE)[0]
         references = dict(map(_entry, messages(inside, _REFERENCES)))
-        source = b"".join(messages(inside, _SOURCE))
         return cls(
             raw=raw,
             root=messages(inside, _EXPRESSION)[0],
@@ -102,7 +101,7 @@ class CheckedExpression:
             overloads={
                 key: tuple(texts(body, _OVERLOAD)) for key, body in references.items()
             },
-            positions=dict(map(_numbered, messages(source, _POSITIONS))),
+            source=b"".join(messages(inside, _SOURCE)),
         )
 
     @property
@@ -127,6 +126,11 @@ class CheckedExpression:
     def type_of(self, expression: bytes) -> CelType:
         """Return the type of an expression in it."""
         return self.types.get(identity(expression), types.DYN)
+
+    def position_of(self, expression: bytes) -> int:
+        """Return where in the source an expression stands."""
+        positions = dict(map(_numbered, messages(self.source, _POSITIONS)))
+        return positions.get(identity(expression), 0)
 
     def rewritten(self, root: bytes, calls: Mapping[int, str]) -> bytes:
         """Return all of it with another expression, as ``deserialize`` takes it.

@@ -24,6 +24,7 @@ MAX_VALUES: Final = 1_000_000
 _INT_MIN: Final = -(1 << 63)
 _UINT_MAX: Final = (1 << 64) - 1
 _TYPE, _TEXT = "@type", "@text"
+_ZERO: Final = "a zero character"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,19 @@ class OptionalValue:
 
 def to_native(value: object) -> object:
     """Return a value as the library takes it, or raise ``CelError``."""
-    return _Writer().write(value, "", 0)
+    try:
+        return _Writer().write(value, 0)
+    except _Unusable as fault:
+        path = "".join(reversed(fault.path)).removeprefix(".")
+        raise CelError(f"{path}: {fault.reason}" if path else fault.reason) from fault
+
+
+class _Unusable(Exception):
+    """What cannot be a value of CEL; the path to it is put together on the way out."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.path: list[str] = []
 
 
 class _Writer:
@@ -55,73 +68,80 @@ class _Writer:
     def __init__(self) -> None:
         self._left = MAX_VALUES
 
-    def write(self, value: object, path: str, depth: int) -> object:
-        self._left -= 1
-        if self._left < 0:
-            raise CelError(f"more than {MAX_VALUES} values")
-        if depth > MAX_DEPTH:
-            raise CelError(f"nested more than {MAX_DEPTH} deep")
+    def write(self, value: object, depth: int) -> object:
+        if isinstance(value, str):
+            return _text(value)
         if isinstance(value, Mapping):
-            return {
-                _key(k, path): self.write(v, f"{path}.{k}", depth + 1)
-                for k, v in value.items()
-            }
+            self._enter(len(value), depth)
+            return {_key(k): self._item(v, k, depth) for k, v in value.items()}
         if isinstance(value, list | tuple):
-            return [
-                self.write(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)
-            ]
-        return _scalar(value, path)
+            self._enter(len(value), depth)
+            return [self._item(v, i, depth) for i, v in enumerate(value)]
+        return _scalar(value)
+
+    def _item(self, value: object, key: object, depth: int) -> object:
+        try:
+            return self.write(value, depth + 1)
+        except _Unusable as fault:
+            fault.path.append(f"[{key}]" if isinstance(key, int) else f".{key}")
+            raise
+
+    def _enter(self, size: int, depth: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise _Unusable(f"more than {MAX_VALUES} values")
+        if depth >= MAX_DEPTH:
+            raise _Unusable(f"nested more than {MAX_DEPTH} deep")
 
 
-def _scalar(value: object, path: str) -> object:
-    if isinstance(value, str):
-        return _text(value, path)
+def _scalar(value: object) -> object:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return _integer(value, path)
-    if isinstance(value, bytes | bytearray):
-        return _whole(bytes(value), path)
-    if isinstance(value, dt.datetime) and value.tzinfo is None:
-        raise CelError(_said(path, "a time without a time zone"))
-    if isinstance(value, float | dt.datetime | dt.timedelta):
+        return _integer(value)
+    if isinstance(value, float | dt.timedelta):
         return value
+    if isinstance(value, bytes | bytearray):
+        return _whole(bytes(value))
     if isinstance(value, Opaque):
-        return {_TYPE: value.type, _TEXT: value.text}
-    raise CelError(_said(path, f"no value of CEL: {type(value).__name__}"))
+        return {_TYPE: value.type, _TEXT: _text(value.text)}
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is None:
+            raise _Unusable("a time without a time zone")
+        return value
+    raise _Unusable(f"no value of CEL: {type(value).__name__}")
 
 
-def _text(value: str, path: str) -> str:
-    try:
-        _whole(value.encode(), path)
-    except UnicodeEncodeError as error:
-        raise CelError(_said(path, "half of a surrogate pair")) from error
-    return value
-
-
-def _whole(value: bytes, path: str) -> bytes:
+def _text(value: str) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise _Unusable("half of a surrogate pair") from error
     # The library cuts at a zero: `good\0evil` would be equal to `good`.
+    if "\0" in value:
+        raise _Unusable(_ZERO)
+    return value
+
+
+def _whole(value: bytes) -> bytes:
     if b"\0" in value:
-        raise CelError(_said(path, "a zero character"))
+        raise _Unusable(_ZERO)
     return value
 
 
-def _integer(value: int, path: str) -> int:
+def _integer(value: int) -> int:
     if not _INT_MIN <= value <= _UINT_MAX:
-        raise CelError(_said(path, "a number of over 64 bits"))
+        raise _Unusable("a number of over 64 bits")
     return value
 
 
-def _key(key: object, path: str) -> object:
+def _key(key: object) -> object:
     if isinstance(key, str):
-        return _text(key, path)
+        return _text(key)
     if isinstance(key, int):
-        return _integer(key, path)
-    raise CelError(_said(path, f"no key of CEL: {type(key).__name__}"))
-
-
-def _said(path: str, fault: str) -> str:
-    return f"{path.removeprefix('.')}: {fault}" if path else fault
+        return _integer(key)
+    raise _Unusable(f"no key of CEL: {type(key).__name__}")
 
 
 def from_native(value: object) -> object:

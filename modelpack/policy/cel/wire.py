@@ -17,6 +17,7 @@ Value: TypeAlias = "int | bytes"
 
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
 _DOUBLE_SIZE = 8
+_CONTINUES = 0x80  # the bit that says another byte of a number follows
 
 
 def fields(raw: bytes) -> Iterator[tuple[int, Value]]:
@@ -54,20 +55,27 @@ def replaced(raw: bytes, number: int, value: bytes) -> bytes:
 
 
 def _parts(raw: bytes) -> Iterator[tuple[int, bytes, Value]]:
-    at = 0
-    while at < len(raw):
+    at, end = 0, len(raw)
+    while at < end:
         start = at
-        tag, at = varint(raw, at, "expression")
-        number, wire = divmod(tag, 8)
+        tag, at = _varint(raw, at)
+        wire = tag & 7
         if wire == _VARINT:
-            value, at = varint(raw, at, "expression")
-            yield number, raw[start:at], value
+            value, at = _varint(raw, at)
+            yield tag >> 3, raw[start:at], value
             continue
         size = _DOUBLE_SIZE
         if wire == _BYTES:
-            size, at = varint(raw, at, "expression")
+            size, at = _varint(raw, at)
         begin, at = at, at + size
-        yield number, raw[start:at], raw[begin:at]
+        yield tag >> 3, raw[start:at], raw[begin:at]
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    # Nearly all numbers of an expression have one byte.
+    if raw[at] < _CONTINUES:
+        return raw[at], at + 1
+    return varint(raw, at, "expression")
 
 
 def _field(number: int, value: Value) -> bytes:
@@ -78,7 +86,7 @@ def _field(number: int, value: Value) -> bytes:
 
 def _number(value: int) -> bytes:
     out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+    while value >= _CONTINUES:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
