@@ -12,7 +12,13 @@ from functools import lru_cache
 from typing import Final
 
 from modelpack.errors import InvalidInput
-from modelpack.policy.cel.bindings import Bindings, found_late, native_value, shut
+from modelpack.policy.cel.bindings import (
+    Bindings,
+    Late,
+    found_late,
+    native_value,
+    shut,
+)
 from modelpack.policy.cel.comprehensions import UNDECLARED
 from modelpack.policy.cel.encoders import FUNCTIONS as ENCODERS
 from modelpack.policy.cel.errors import CelError
@@ -26,7 +32,7 @@ from modelpack.policy.cel.tree import CheckedExpression
 from modelpack.policy.cel.types import BOOL, CelType
 from modelpack.policy.cel.values import OptionalValue, from_native
 
-__all__ = ["MAX_SOURCE", "Bindings", "CelError", "Environment", "Program"]
+__all__ = ["MAX_SOURCE", "Bindings", "CelError", "Environment", "Late", "Program"]
 
 MAX_SOURCE: Final = 64 << 10
 
@@ -153,7 +159,7 @@ class Environment:
         unknown = sorted(set(values) - set(self.variables))
         if unknown:
             raise ValueError(f"no variables of this environment: {unknown}")
-        late: dict[str, Callable[[], object]] = {}
+        late: dict[str, Late] = {}
         early: dict[str, object] = {}
         for name, value in values.items():
             if name in self._early:

@@ -45,8 +45,22 @@ class OptionalValue:
     values: tuple[object, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A value that is converted already; a function may give it again and again."""
+
+    native: object
+
+
+def prepare(value: object) -> Prepared:
+    """Convert a value, or raise ``CelError``."""
+    return Prepared(to_native(value))
+
+
 def to_native(value: object) -> object:
     """Return a value as the library takes it, or raise ``CelError``."""
+    if isinstance(value, Prepared):
+        return value.native
     try:
         return _Writer().write(value, 0)
     except _Unusable as fault:

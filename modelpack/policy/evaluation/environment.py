@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from modelpack.policy.cel.engine import Environment, Program
+from modelpack.policy.cel.engine import Bindings, Environment, Late, Program
 from modelpack.policy.cel.functions import Function
 from modelpack.policy.cel.kubernetes import kubernetes_functions
 from modelpack.policy.cel.kyverno import image_functions, kyverno_functions
@@ -46,6 +46,7 @@ class Compiler:
         self._types: dict[str, CelType] = {"object": DYN, **more}
         if not json_mode:
             self._types |= dict.fromkeys(_KUBERNETES, DYN)
+        self._own: dict[str, CelType] = {}
         self._environment = self._made()
         self._declare(variables)
         self.variables: Mapping[str, Program] = {
@@ -58,27 +59,30 @@ class Compiler:
             expression.source, where=expression.where, result=result
         )
 
-    def used(self, program: Program) -> Sequence[str]:
-        """Return the policy's variables that a program looks at."""
-        return [name for name in self.variables if qualified(name) in program.variables]
+    def bind(self, values: Mapping[str, object], late: Mapping[str, Late]) -> Bindings:
+        """Give values to variables, and to the policy's own when they are asked for."""
+        return self._environment.bind(
+            {**values, **{qualified(name): find for name, find in late.items()}}
+        )
 
     def _declare(self, variables: Sequence[Named]) -> None:
         """Find out the variables' types; to make an environment is what takes time."""
-        made = len(self._types)
+        made = 0
         for index, variable in enumerate(variables):
             source = variable.expression.source
             before = variables[:index]
-            if len(self._types) > made and any(one.name in source for one in before):
+            if len(self._own) > made and any(one.name in source for one in before):
                 self._environment = self._made()
-                made = len(self._types)
-            self._types[qualified(variable.name)] = self.compile(
-                variable.expression
-            ).type
-        if len(self._types) > made:
+                made = len(self._own)
+            kind = self.compile(variable.expression).type
+            self._own[qualified(variable.name)] = kind
+        if len(self._own) > made:
             self._environment = self._made()
 
     def _made(self) -> Environment:
-        return Environment(variables=self._types, functions=self._functions)
+        return Environment(
+            variables=self._types, late=self._own, functions=self._functions
+        )
 
 
 def qualified(name: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from modelpack.errors import InvalidInput
-from modelpack.policy.cel.engine import Program
+from modelpack.policy.cel.engine import Bindings, Program
 from modelpack.policy.cel.errors import CelError
 from modelpack.policy.cel.types import BOOL, NULL, STRING
 from modelpack.policy.evaluation.environment import Compiler, qualified
@@ -37,33 +38,33 @@ class Scope:
     def __init__(self, compiler: Compiler, values: Mapping[str, object]) -> None:
         self._compiler = compiler
         self._values = dict(values)
-        self._failed: dict[str, str] = {}
+        self._own: dict[str, object] = {}
+        self._bindings: Bindings | None = None
 
     def add(self, name: str, value: object) -> None:
         """Give another variable a value."""
         self._values[name] = value
+        self._bindings = None
 
     def evaluate(self, program: Program) -> object:
         """Return the value of an expression, or raise ``CelError``."""
-        for name in self._compiler.used(program):
-            self._settle(name)
-        try:
-            return program.evaluate(self._values)
-        except CelError as error:
-            for name, reason in self._failed.items():
-                if qualified(name) in str(error):
-                    raise CelError(f"{qualified(name)}: {reason}") from error
-            raise
+        if self._bindings is None:
+            late = {
+                name: partial(self._find, name) for name in self._compiler.variables
+            }
+            self._bindings = self._compiler.bind(self._values, late)
+        return program.evaluate(self._bindings)
 
-    def _settle(self, name: str) -> None:
-        if qualified(name) in self._values or name in self._failed:
-            return
-        try:
-            value = self.evaluate(self._compiler.variables[name])
-        except CelError as error:
-            self._failed[name] = str(error)
-        else:
-            self._values[qualified(name)] = value
+    def _find(self, name: str) -> object:
+        if name not in self._own:
+            try:
+                self._own[name] = self.evaluate(self._compiler.variables[name])
+            except CelError as error:
+                self._own[name] = CelError(f"{qualified(name)}: {error}")
+        found = self._own[name]
+        if isinstance(found, CelError):
+            raise found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
