@@ -35,7 +35,9 @@ __all__ = [
     "guard",
     "load_policies",
     "open_evidence",
+    "policy_files",
     "read_payload",
+    "read_policies",
     "read_resources",
 ]
 
@@ -52,6 +54,14 @@ def load_policies(
     expressions do not compile refuses whatever it is about: see ``Policies.faults``.
     ``exceptions`` are the only ones that count.
     """
+    documents = read_policies(sources, exceptions=exceptions)
+    return Policies(documents, now=lambda: datetime.now(UTC))
+
+
+def read_policies(
+    sources: Sequence[str | Path], *, exceptions: Sequence[str | Path] = ()
+) -> Documents:
+    """Read every policy in files and folders, and the exceptions that are named."""
     documents = Documents()
     for source in sources:
         documents += _read(Path(source))
@@ -65,21 +75,31 @@ def load_policies(
         if found.policies or not found.exceptions:
             raise InvalidInput("holds no exception alone", where=str(exception))
         documents += found
-    return Policies(documents, now=lambda: datetime.now(UTC))
+    return documents
 
 
-def _read(path: Path) -> Documents:
+def policy_files(path: Path) -> Sequence[Path]:
+    """Return the files of policies that a path stands for: itself, or in a folder."""
     if not path.is_dir():
-        return read_documents(content_of(path), str(path))
+        return [path]
     files = sorted(
-        file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file()
+        file
+        for file in path.rglob("*")
+        if file.suffix in _SUFFIXES
+        and file.is_file()
+        # What Kubernetes mounts has each file twice: as itself, and under `..data`.
+        and not any(part.startswith("..") for part in file.relative_to(path).parts)
     )
     if not files:
         raise InvalidInput("holds no policy", where=str(path))
     if len(files) > _MOST_FILES:
         raise InvalidInput(f"holds more than {_MOST_FILES} files", where=str(path))
+    return files
+
+
+def _read(path: Path) -> Documents:
     documents = Documents()
-    for file in files:
+    for file in policy_files(path):
         documents += read_documents(content_of(file), str(file))
     return documents
 

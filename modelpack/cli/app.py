@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from modelpack.cli import (
+    admission,
     attest,
     card,
     check,
@@ -88,3 +89,4 @@ app.command(rich_help_panel=KEEP)(rm.rm)
 app.command(rich_help_panel=KEEP)(login.login)
 app.command(rich_help_panel=KEEP)(login.logout)
 app.add_typer(registry.app, name="registry", rich_help_panel=SERVE)
+app.add_typer(admission.app, name="admission", rich_help_panel=SERVE)

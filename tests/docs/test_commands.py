@@ -108,7 +108,10 @@ def _differs(step: Step, printed: str) -> str:
 def _flags() -> dict[str, set[str]]:
     group = typer.main.get_command(app)
     commands = dict(getattr(group, "commands", {}))
-    deeper = [getattr(commands[name], "commands", {}) for name in ("registry", "key")]
+    deeper = [
+        getattr(commands[name], "commands", {})
+        for name in ("registry", "key", "admission")
+    ]
     found: dict[str, set[str]] = {}
     # `key inspect` and `inspect` share a name here, and so their flags.
     for name, command in (

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import http.server
-import socket
-import socketserver
 import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from modelpack.disk.local import local
+from modelpack.serve.connections import Connections
 from modelpack.serve.registry.handler import Handler
 from modelpack.serve.registry.repositories import Repositories
 
@@ -47,7 +45,7 @@ class RegistryServer:
             log=log,
         )
         with local(f"{host}:{port}"):
-            self._server = _Server((host, port), handler)
+            self._server = Connections((host, port), handler)
         self._thread: threading.Thread | None = None
         self._serving = False
 
@@ -95,40 +93,3 @@ class RegistryServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = False
-    block_on_close = True
-    allow_reuse_port = False
-    request_queue_size = 128
-
-    def __init__(
-        self, address: tuple[str, int], handler: functools.partial[Handler]
-    ) -> None:
-        self._live: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        if ":" in address[0]:
-            self.address_family = socket.AF_INET6
-        super().__init__(address, handler)
-
-    def server_bind(self) -> None:
-        # http.server would look up its own name, which may ask the network.
-        socketserver.TCPServer.server_bind(self)
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        with self._lock:
-            self._live.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
-        with self._lock:
-            self._live.discard(request)
-        super().shutdown_request(request)
-
-    def server_close(self) -> None:
-        with self._lock:
-            for connection in self._live:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        super().server_close()

@@ -1,0 +1,1 @@
+"""A server that a cluster asks before a model gets in."""

@@ -1,0 +1,130 @@
+"""From a review to what policies are asked, or an answer that needs no policy.
+
+1. What goes away may go: DELETE, and changes of objects that are being deleted.
+   Refusing them would wedge a cluster.
+2. An UPDATE that names the same models and images as before brings in nothing new.
+3. All else is asked about, without the fields that tell two equal requests apart and
+   that no policy looks at: what is left is all that policies are shown, so that equal
+   questions have equal answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from modelpack.serve.admission.decision import Decision, Judge, refused
+from modelpack.serve.admission.review import Object, Review
+
+MOST_REFERENCES: Final = 64
+
+References = Callable[[Object], tuple[str, ...]]
+"""Returns the references of all models that an object names."""
+
+# What an API server sets anew for each object or change.
+_IN_METADATA: Final = (
+    "creationTimestamp",
+    "generateName",
+    "generation",
+    "managedFields",
+    "name",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+)
+_IN_REQUEST: Final = ("name", "options", "uid", "userInfo")
+_CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
+_DEEPEST: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a judge is shown, and a key that is the same for equal questions."""
+
+    document: Object
+    references: tuple[str, ...]
+
+    def key(self, fingerprint: str) -> str:
+        """Return a hash of every input of the judgement."""
+        text = json.dumps(self.document, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(f"{fingerprint}\n{text}".encode()).hexdigest()
+
+
+def ask(review: Review, judge: Judge, references: References) -> Decision | Question:
+    """Answer what needs no policy; else return what to ask."""
+    if review.operation == "DELETE" or _is_going(review.object):
+        return Decision(admitted=True, found="not asked")
+    if review.operation == "CONNECT":
+        return refused("CONNECT is not what this webhook is for")
+    models = references(review.object)
+    if fault := _fault(models):
+        return refused(fault)
+    if review.operation == "UPDATE":
+        before = (*references(review.old_object), *_images(review.old_object, 0))
+        if (*models, *_images(review.object, 0)) == before:
+            return Decision(admitted=True, found="not asked")
+    return Question(document=_reduced(review.document, judge), references=models)
+
+
+def shown(reference: str) -> str:
+    """Return a reference without what may be a password in it."""
+    host, at, rest = reference.partition("@")
+    if at and not rest.startswith(("sha256:", "sha512:")):
+        return f"…@{rest.rpartition('@')[2][:300]}"
+    return f"{host}{at}{rest}"[:400]
+
+
+def _fault(models: tuple[str, ...]) -> str:
+    if len(models) > MOST_REFERENCES:
+        return f"names {len(models)} models; {MOST_REFERENCES} are looked at"
+    for each in models:
+        if shown(each) != each[:400]:
+            return f"a reference with credentials in it: {shown(each)}"
+    return ""
+
+
+def _is_going(value: Object) -> bool:
+    metadata = value.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("deletionTimestamp"))
+
+
+def _images(value: object, depth: int) -> Iterator[str]:
+    """Yield the image of every container, wherever an object keeps its Pods."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        for each in value:
+            yield from _images(each, depth + 1)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _CONTAINERS and isinstance(inner, list):
+                yield from (str(_get(each, "image")) for each in inner)
+            yield from _images(inner, depth + 1)
+
+
+def _get(value: object, key: str) -> object:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _reduced(document: Object, judge: Judge) -> Object:
+    left = _without(document, _IN_REQUEST, judge)
+    for key in ("object", "oldObject"):
+        inner = left.get(key)
+        if isinstance(inner, dict) and isinstance(inner.get("metadata"), dict):
+            metadata = _without(inner["metadata"], _IN_METADATA, judge)
+            left[key] = {**inner, "metadata": metadata}
+    return left
+
+
+def _without(
+    value: Mapping[str, object], fields: tuple[str, ...], judge: Judge
+) -> dict[str, object]:
+    return {
+        key: inner
+        for key, inner in value.items()
+        if key not in fields or judge.mentions(key)
+    }

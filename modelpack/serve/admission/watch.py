@@ -1,0 +1,87 @@
+"""Files that change under a running server: read again when they do."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from modelpack.errors import ModelpackError
+
+
+def contents(paths: Iterable[Path]) -> str:
+    """Return a hash of what files, and the files right in folders, hold now."""
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        inner = sorted(path.iterdir()) if path.is_dir() else [path]
+        for file in inner:
+            if file.is_file():
+                content = file.read_bytes()
+                found.update(f"{file}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()
+
+
+@dataclass(slots=True)
+class Watched:
+    """``load`` is called when ``paths`` hold something else than at the last time.
+
+    What it raises is kept in ``fault``, and what was loaded before stays in use: half
+    of a change must neither open the door nor shut it for everybody.
+    """
+
+    name: str
+    paths: Sequence[Path]
+    load: Callable[[], None]
+    fault: str = ""
+    _seen: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seen = contents(self.paths)
+
+    def look(self) -> bool | None:
+        """Return whether a change was loaded; None where there was none."""
+        try:
+            now = contents(self.paths)
+            if now == self._seen:
+                return None
+            self.load()
+        except (ModelpackError, OSError) as error:
+            self.fault = f"{self.name}: {error}"
+            return False
+        self._seen, self.fault = now, ""
+        return True
+
+
+class Watcher:
+    """Looks every few seconds, in a thread of its own."""
+
+    def __init__(
+        self,
+        watched: Sequence[Watched],
+        seconds: float,
+        told: Callable[[Watched, bool], None],
+    ) -> None:
+        self._watched = watched
+        self._seconds = seconds
+        self._told = told
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._end.wait(self._seconds):
+            for each in self._watched:
+                before = each.fault
+                loaded = each.look()
+                if loaded or (loaded is False and each.fault != before):
+                    self._told(each, loaded)

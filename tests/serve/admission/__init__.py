@@ -1,0 +1,1 @@
+"""The admission service over real TLS, called as a cluster calls it."""
