@@ -2,17 +2,11 @@
 
 import json
 from dataclasses import asdict, dataclass
-from html import escape
 
+from benchmarks.chart import Bar, Case, draw
 from benchmarks.measure import Sample, median
 
 _MIB = 1 << 20
-
-_BAR = 18
-_LABELS = 80
-_WIDTH = 640
-_FIGURES = 170
-_OURS, _THEIRS = "#2563eb", "#94a3b8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,27 +54,14 @@ class Report:
 
     def chart(self) -> str:
         """Bars of the median wall times, each case with a scale of its own."""
-        parts: list[str] = []
-        top = 0
-        for title, rows in self._by_case():
-            measured = [row for row in rows if row.samples]
-            if not measured:
-                continue
-            top += 2 * _BAR
-            parts.append(_text(0, top, title, weight="bold"))
-            longest = max(row.middle.wall for row in measured)
-            for row in measured:
-                top += _BAR + 4
-                parts += _bar(row, top, longest)
-        height = top + _BAR
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" '
-            f'height="{height}" viewBox="0 0 {_WIDTH} {height}" '
-            'font-family="sans-serif" font-size="12">\n'
-            '<rect width="100%" height="100%" fill="white"/>\n'
-            + "\n".join(parts)
-            + "\n</svg>\n"
-        )
+        cases = [
+            Case(title=title, bars=[_bar(row) for row in rows if row.samples])
+            for title, rows in self._by_case()
+            if any(row.samples for row in rows)
+        ]
+        about = " · ".join(self.machine[key] for key in ("registry", "machine", "date"))
+        words = f"Seconds (shorter is better; each case has its own scale). {about}"
+        return draw(cases, words)
 
     def _by_case(self) -> list[tuple[str, list[Row]]]:
         titles = dict.fromkeys(row.title for row in self.rows)
@@ -107,21 +88,6 @@ def _table(rows: list[Row]) -> list[str]:
     return lines
 
 
-def _bar(row: Row, top: int, longest: float) -> list[str]:
+def _bar(row: Row) -> Bar:
     middle = row.middle
-    length = max(1, round(middle.wall / longest * (_WIDTH - _LABELS - _FIGURES)))
-    colour = _OURS if row.program == "modelpack" else _THEIRS
-    figures = f"{middle.wall:.2f} s, {middle.memory / _MIB:.0f} MiB"
-    rectangle = (
-        f'<rect x="{_LABELS}" y="{top - _BAR + 5}" width="{length}" '
-        f'height="{_BAR}" fill="{colour}"/>'
-    )
-    return [
-        _text(0, top, row.program),
-        rectangle,
-        _text(_LABELS + length + 6, top, figures),
-    ]
-
-
-def _text(x: int, y: int, words: str, *, weight: str = "normal") -> str:
-    return f'<text x="{x + 4}" y="{y}" font-weight="{weight}">{escape(words)}</text>'
+    return Bar(program=row.program, seconds=middle.wall, mebibytes=middle.memory / _MIB)
