@@ -112,6 +112,8 @@ _SETTINGS: Final = {
     "proxies",
     "cache",
     "state",
+    "admission",
+    "local_admission",
     "environment",
     "epoch",
     "tries",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from modelpack.api.carriage import Carriage
 from modelpack.api.command import Command
+from modelpack.api.gates import admission
 from modelpack.api.settings import Settings
 from modelpack.api.stores import habits_at, open_store
 from modelpack.errors import InvalidInput
@@ -17,6 +20,10 @@ from modelpack.transfer.send import Sender
 from modelpack.transfer.upload import NoSessions, Sending
 from modelpack.workflows.copy import Copied
 from modelpack.workflows.copy import copy as carry
+from modelpack.workflows.pull import resolve
+
+if TYPE_CHECKING:
+    from modelpack.policy.evaluation.house import Policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +52,17 @@ def copy(
     target: str,
     *,
     referrers: bool = True,
+    policy: Policies | None = None,
+    carriage: Carriage | None = None,
     settings: Settings | None = None,
     notify: Listener = nobody,
 ) -> CopyResult:
     """Copy an artifact to another place; the digest stays the same.
 
     With ``referrers`` all that refers to it comes along: signatures, attestations,
-    and cosign 2's tags. Without a tag in ``target`` it gets the one it had.
+    and cosign 2's tags. Without a tag in ``target`` it gets the one it had. What a
+    ``policy`` or a configuration refuses is not copied; where there is neither, a copy
+    hands out nothing that was not there, and is not warned about.
     """
     origin, goal = Reference.parse(reference), Reference.parse(target)
     if goal.digest is not None:
@@ -79,8 +90,15 @@ def copy(
             chunked=habits.chunked,
             mount_from=_neighbour(origin, goal),
         )
+        selector = origin.selector
+        if policy or command.settings.guarded:
+            manifest = resolve(source, selector)
+            with admission(
+                origin, source, policy, command, carriage or Carriage()
+            ) as judge:
+                selector = judge.admit(manifest).digest
         copied = carry(
-            origin.selector,
+            selector,
             Copy(source, sender, command.crew),
             tag=tag,
             referrers=referrers,

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelpack.api.carriage import Carriage
 from modelpack.api.command import Command
+from modelpack.api.gates import admission
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
 from modelpack.disk.source.choice import Choice
 from modelpack.disk.target.delivery import DirectoryDestination
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Place, Reference, Repository
-from modelpack.oci.store import Source
-from modelpack.policy.admission import Policy, UnsafeAdmitAll
+from modelpack.policy.admission import UnsafeAdmitAll
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.workflows.pull import Delivery
 from modelpack.workflows.pull import pull as fetch
@@ -67,7 +66,8 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
 
     Nothing shows in the directory before all that was chosen is here and its
     digests hold. With a ``policy`` it is judged as the ``carriage`` that a cluster
-    would see; without one everything is admitted, with a warning.
+    would see; and by the policies of configuration files (``Settings.admission``).
+    Without either everything is admitted, with a warning.
     Raises ``PolicyDenied`` before any layer is read, ``ContentError`` when bytes
     are not those promised, ``InvalidInput`` when the directory holds something
     else; a second call goes on where a first one ended.
@@ -79,9 +79,7 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
     with (
         open_store(wanted.place, command.settings, command.patience) as source,
         command.open_cache() as cache,
-        _admission(
-            wanted, source, policy, command, carriage or Carriage()
-        ) as admission,
+        admission(wanted, source, policy, command, carriage or Carriage()) as judge,
     ):
         delivery = Delivery(
             source=source,
@@ -97,7 +95,7 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
             patience=command.patience,
             notify=command.notify,
         )
-        pulled = fetch(source, wanted.selector, admission, delivery)
+        pulled = fetch(source, wanted.selector, judge, delivery)
     return PullResult(
         reference=str(wanted.at(pulled.digest)),
         digest=pulled.digest,
@@ -107,23 +105,6 @@ def pull(  # noqa: PLR0913 - one keyword for each choice of the caller
         moved=pulled.moved,
         kept=pulled.kept,
     )
-
-
-@contextmanager
-def _admission(
-    reference: Reference,
-    source: Source,
-    policy: Policies | UnsafeAdmitAll | None,
-    command: Command,
-    carriage: Carriage,
-) -> Iterator[Policy]:
-    if policy is None or isinstance(policy, UnsafeAdmitAll):
-        yield policy or UnsafeAdmitAll(command.warn)
-        return
-    from modelpack.api.policies import guard
-
-    with guard(reference, source, policy, command, carriage) as judge:
-        yield judge
 
 
 def _default(place: Place) -> Path:

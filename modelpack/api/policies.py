@@ -14,19 +14,28 @@ from modelpack.api.command import Command
 from modelpack.api.files import content_of
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
+from modelpack.attestation.evidence import Verifier
 from modelpack.errors import InvalidInput
+from modelpack.model.read import read_model
 from modelpack.oci.digest import Digest
 from modelpack.oci.reference import Place, Reference, Repository
-from modelpack.oci.store import Source
+from modelpack.oci.store import Source, read_whole
 from modelpack.policy.evaluation.house import Policies, Verdict
 from modelpack.policy.image_reference import ImageReference
-from modelpack.policy.kyverno.documents import Documents, objects_of, read_documents
+from modelpack.policy.kyverno.documents import (
+    MAX_BYTES,
+    Documents,
+    objects_of,
+    read_documents,
+)
 from modelpack.policy.request import Payload, Request, request_of
 from modelpack.signing.attestors import verifier_of
 from modelpack.signing.trust import public_instance
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.workflows.admit import Carried, Guard
 from modelpack.workflows.evidence import StoreEvidence
+from modelpack.workflows.pull import resolve
+from modelpack.workflows.verify import Wanted, verify
 
 __all__ = [
     "CheckResult",
@@ -46,25 +55,44 @@ _MOST_FILES: Final = 1_000
 
 
 def load_policies(
-    sources: Sequence[str | Path], *, exceptions: Sequence[str | Path] = ()
+    sources: Sequence[str | Path],
+    *,
+    exceptions: Sequence[str | Path] = (),
+    anchor: Verifier | None = None,
+    settings: Settings | None = None,
 ) -> Policies:
-    """Read and compile every policy in files and folders.
+    """Read and compile every policy in files, folders and artifacts.
 
-    Raises ``InvalidInput`` for a document that is not supported. A policy whose
+    Raises ``InvalidInput`` for a document that is not supported, and for an artifact
+    that is neither pinned by digest nor to be verified with ``anchor``. A policy whose
     expressions do not compile refuses whatever it is about: see ``Policies.faults``.
     ``exceptions`` are the only ones that count.
     """
-    documents = read_policies(sources, exceptions=exceptions)
+    documents = read_policies(
+        sources, exceptions=exceptions, anchor=anchor, settings=settings
+    )
+    return compiled(documents)
+
+
+def compiled(documents: Documents) -> Policies:
+    """Compile documents, which judge by this machine's clock."""
     return Policies(documents, now=lambda: datetime.now(UTC))
 
 
 def read_policies(
-    sources: Sequence[str | Path], *, exceptions: Sequence[str | Path] = ()
+    sources: Sequence[str | Path],
+    *,
+    exceptions: Sequence[str | Path] = (),
+    anchor: Verifier | None = None,
+    settings: Settings | None = None,
 ) -> Documents:
-    """Read every policy in files and folders, and the exceptions that are named."""
+    """Read every policy, as ``load_policies`` does, and the exceptions named."""
     documents = Documents()
     for source in sources:
-        documents += _read(Path(source))
+        if Path(source).exists():
+            documents += _read(Path(source))
+        else:
+            documents += fetched(str(source), anchor, Command(settings, nobody))
     if documents.exceptions:
         raise InvalidInput(
             f"the exception {documents.exceptions[0].shown} lies among the policies",
@@ -101,6 +129,37 @@ def _read(path: Path) -> Documents:
     documents = Documents()
     for file in policy_files(path):
         documents += read_documents(content_of(file), str(file))
+    return documents
+
+
+def fetched(reference: str, anchor: Verifier | None, command: Command) -> Documents:
+    """Read the policies of an artifact: pinned, or signed by who is believed."""
+    try:
+        parsed = Reference.parse(reference)
+    except InvalidInput as error:
+        raise InvalidInput(
+            "is no file, no folder and no reference", where=reference
+        ) from error
+    if parsed.digest is None and anchor is None:
+        raise InvalidInput(
+            "a policy from a registry is pinned by digest, or signed by somebody known",
+            where=reference,
+            hint="write HOST/NAME@sha256:…, or add --policy-key",
+        )
+    with open_store(parsed.place, command.settings, command.patience) as store:
+        digest = store.get_manifest(parsed.selector).descriptor.digest
+        if anchor is not None:
+            verify(store, digest, anchor, Wanted())
+        manifest = resolve(store, digest)
+        documents = Documents()
+        for file in read_model(manifest):
+            if Path(file.path).suffix in _SUFFIXES:
+                if len(file.pieces) != 1:
+                    raise InvalidInput("is in parts", where=f"{reference}: {file.path}")
+                raw = read_whole(store, file.pieces[0].descriptor, limit=MAX_BYTES)
+                documents += read_documents(raw, f"{parsed.at(digest)}: {file.path}")
+    if not documents.policies:
+        raise InvalidInput("holds no policy", where=reference)
     return documents
 
 

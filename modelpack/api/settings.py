@@ -26,6 +26,8 @@ class Settings:
     ``cache`` holds digests, ``state`` what is needed to resume a push; without
     one the command does without. ``epoch`` is a creation time in seconds since
     1970, or None for none (then the same input gives the same digest).
+    ``admission`` is a file that says which policies guard which references, and
+    ``local_admission`` one that can only add to it (docs/policies.md).
     ``environment`` holds variables in which a CI system says what it builds.
     What fails in passing is tried ``tries`` times, ``first_wait`` seconds after
     the first failure and twice as long after each further one.
@@ -45,6 +47,8 @@ class Settings:
     state: Path | None = None
     epoch: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    admission: Path | None = None
+    local_admission: Path | None = None
     tries: int = 5
     first_wait: float = 0.25
 
@@ -55,18 +59,28 @@ class Settings:
         Read are the proxy variables (``HTTPS_PROXY``, ``NO_PROXY``, …),
         ``SSL_CERT_FILE``, ``SOURCE_DATE_EPOCH``, and the variables that move the
         cache and state folders (``XDG_CACHE_HOME``, ``XDG_STATE_HOME``) and
-        docker's configuration (``DOCKER_CONFIG``).
+        docker's configuration (``DOCKER_CONFIG``), and ``MODELPACK_ADMISSION``.
         """
         import platformdirs
 
+        named = os.environ.get("MODELPACK_ADMISSION")
+        own = platformdirs.user_config_path("modelpack") / "admission.toml"
         return cls(
             proxies=getproxies(),
             cache=platformdirs.user_cache_path("modelpack"),
             state=platformdirs.user_state_path("modelpack"),
             docker_configs=(docker_config(),),
             environment=dict(os.environ),
+            # One that is named has to be there.
+            admission=Path(named) if named else _if_there(own),
+            local_admission=_if_there(Path(".modelpack-admission.toml")),
             epoch=_epoch(os.environ.get("SOURCE_DATE_EPOCH", "")),
         )
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a configuration says which policies guard what."""
+        return self.admission is not None or self.local_admission is not None
 
     @property
     def created(self) -> str:
@@ -76,6 +90,11 @@ class Settings:
     def now(self) -> str:
         """Return the time to sign with, in RFC 3339: this moment, unless set."""
         return self.created or _rfc3339(time.time())
+
+
+def _if_there(path: Path) -> Path | None:
+    """Return a file that is there, whatever is the matter with it."""
+    return path if os.path.lexists(path) else None
 
 
 def _rfc3339(seconds: float) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -15,9 +15,6 @@ from modelpack.api.carriage import Carrier as Carrier  # noqa: PLC0414 - for com
 from modelpack.api.settings import Settings
 from modelpack.errors import InvalidInput
 from modelpack.scanning.rules import Allowance
-
-if TYPE_CHECKING:
-    from modelpack.policy.evaluation.house import Policies as LoadedPolicies
 
 _SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -38,7 +35,8 @@ Policies = Annotated[
     list[str] | None,
     typer.Option(
         "--policy",
-        help="File or folder of Kyverno policies that have to admit it; repeatable.",
+        help="Kyverno policies that have to admit it: a file, a folder, or a "
+        "reference pinned by digest; repeatable.",
         metavar="POLICY",
         rich_help_panel=_POLICY,
     ),
@@ -49,6 +47,15 @@ Exceptions = Annotated[
         "--exception",
         help="File of PolicyExceptions to make; repeatable.",
         metavar="FILE",
+        rich_help_panel=_POLICY,
+    ),
+]
+PolicyKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy-key",
+        help="A public key that has signed what --policy fetches; repeatable.",
+        metavar="KEY",
         rich_help_panel=_POLICY,
     ),
 ]
@@ -221,19 +228,6 @@ def settings(
     return replace(
         Settings.from_environment(), plain_http=plain_http, ca_file=ca_file, jobs=jobs
     )
-
-
-def load(
-    policies: list[str] | None, exceptions: list[str] | None
-) -> LoadedPolicies | None:
-    """Read the policies that were named, if any were."""
-    if policies:
-        from modelpack.api.policies import load_policies
-
-        return load_policies(policies, exceptions=exceptions or ())
-    if exceptions:
-        raise InvalidInput("--exception is made to a --policy; there is none")
-    return None
 
 
 def carriage(carrier: Carrier, namespace: str, known_as: str) -> Carriage:

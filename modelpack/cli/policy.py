@@ -10,6 +10,7 @@ import typer
 
 from modelpack.cli import options
 from modelpack.cli.console import progress, say, show_json, tell
+from modelpack.cli.guarding import policies_of
 from modelpack.cli.policy_new import new
 from modelpack.cli.text import plain
 from modelpack.errors import InvalidInput, PolicyDenied
@@ -35,6 +36,7 @@ def check(  # noqa: PLR0913 - one parameter for each flag
     *,
     policy: options.Policies = None,
     exception: options.Exceptions = None,
+    policy_key: options.PolicyKeys = None,
     carried_as: options.CarriedAs = options.Carrier.VOLUME,
     namespace: options.Namespace = "default",
     known_as: options.KnownAs = "",
@@ -45,18 +47,19 @@ def check(  # noqa: PLR0913 - one parameter for each flag
     debug: options.Debug = False,
 ) -> None:
     """Say what a pull of a model would be told: fetch nothing of it."""
-    from modelpack.api.policies import check_policies, load_policies
+    from modelpack.api.policies import check_policies
 
     del debug  # read in main
-    if not policy:
+    settings = options.settings(plain_http=plain_http, ca_file=ca_file)
+    policies = policies_of(policy, exception, policy_key, settings)
+    if policies is None:
         raise InvalidInput("which policies? --policy FILE says it")
-    policies = load_policies(policy, exceptions=exception or ())
     with progress(quiet=quiet) as notify:
         checked = check_policies(
             reference,
             policies,
             options.carriage(carried_as, namespace, known_as),
-            settings=options.settings(plain_http=plain_http, ca_file=ca_file),
+            settings=settings,
             notify=notify,
         )
     if output is options.Format.JSON:

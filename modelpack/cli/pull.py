@@ -9,6 +9,7 @@ import typer
 
 from modelpack.cli import options
 from modelpack.cli.console import progress, show_json, tell, write_new
+from modelpack.cli.guarding import policies_of
 from modelpack.errors import InvalidInput
 
 
@@ -55,6 +56,7 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     ] = None,
     policy: options.Policies = None,
     exception: options.Exceptions = None,
+    policy_key: options.PolicyKeys = None,
     carried_as: options.CarriedAs = options.Carrier.VOLUME,
     namespace: options.Namespace = "default",
     known_as: options.KnownAs = "",
@@ -72,8 +74,8 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     del debug  # read in main
     if key is not None and oms is None:
         raise InvalidInput("--key says whose --oms signature; there is no --oms")
-    policies = options.load(policy, exception)
     settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
+    policies = policies_of(policy, exception, policy_key, settings)
     signature = None
     if oms is not None:
         # First, so that a model without one is not fetched in vain.

@@ -9,6 +9,7 @@ import typer
 
 from modelpack.cli import ci, options, trust
 from modelpack.cli.console import progress, show_json, tell
+from modelpack.cli.guarding import policies_of
 from modelpack.errors import ModelpackError
 
 
@@ -26,6 +27,7 @@ def release(  # noqa: PLR0913 - one parameter for each flag
     *,
     policy: options.Policies = None,
     exception: options.Exceptions = None,
+    policy_key: options.PolicyKeys = None,
     carried_as: options.CarriedAs = options.Carrier.VOLUME,
     namespace: options.Namespace = "default",
     known_as: options.KnownAs = "",
@@ -72,7 +74,7 @@ def release(  # noqa: PLR0913 - one parameter for each flag
     del debug  # read in main
     settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
     try:
-        policies = options.load(policy, exception)
+        policies = policies_of(policy, exception, policy_key, settings)
         signer = trust.signer(
             key=key,
             identity_token=identity_token,

@@ -55,6 +55,22 @@ class UnsafeAdmitAll:
         return Admitted(manifest, "unsafe-admit-all", _SEAL)
 
 
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Admits what each of some policies admits. There is at least one."""
+
+    policies: tuple[Policy, ...]
+
+    def __post_init__(self) -> None:
+        # None would admit everything, and by accident.
+        if not self.policies:
+            raise ValueError("at least one policy")
+
+    def admit(self, manifest: Manifest) -> Admitted:
+        names = [policy.admit(manifest).policy for policy in self.policies]
+        return Admitted(manifest, ", ".join(dict.fromkeys(names)), _SEAL)
+
+
 def admitted_by(verdict: Verdict, manifest: Manifest, policies: str) -> Admitted:
     """Return the proof that policies admitted a manifest, or raise with every reason.
 
