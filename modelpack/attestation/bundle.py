@@ -35,7 +35,8 @@ class Bundle:
     """A bundle, and the exact bytes that it was parsed from.
 
     Either ``certificates`` (DER, the leaf first) or none: then a key signed, of
-    which ``hint`` is the signer's own name, and proves nothing.
+    which ``hint`` is the signer's own name, and proves nothing. ``older``: put together
+    from what cosign 2 lays beside a signature, and ``raw`` is no bundle's JSON.
     """
 
     raw: bytes
@@ -44,6 +45,7 @@ class Bundle:
     certificates: tuple[bytes, ...] = ()
     entries: tuple[LogEntry, ...] = ()
     timestamps: tuple[bytes, ...] = ()
+    older: bool = False
 
     @property
     def digest(self) -> Digest:

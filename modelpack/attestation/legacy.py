@@ -20,7 +20,6 @@ from modelpack.oci.manifest import compact
 PAYLOAD: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 ENVELOPE: Final = "application/vnd.dsse.envelope.v1+json"
 SIGNATURE_ANNOTATION: Final = "dev.cosignproject.cosign/signature"
-CERTIFICATE_ANNOTATION: Final = "dev.sigstore.cosign/certificate"
 PREDICATE_ANNOTATION: Final = "predicateType"
 _TYPE: Final = "cosign container image signature"
 
@@ -48,9 +47,15 @@ class SimpleSigning:
             )
         image = Fields(critical.get("image"), critical.path("image"))
         digest = image.parsed("docker-manifest-digest", Digest.parse)
+        optional = fields.get("optional") if fields.has("optional") else {}
+        said = Fields(optional, fields.path("optional"))
+        subject = Subject(
+            digests={digest.algorithm: digest.hex},
+            annotations={name: said.get(name) for name in said},
+        )
         return Statement(
             raw=self.payload,
-            subjects=(Subject(digests={digest.algorithm: digest.hex}),),
+            subjects=(subject,),
             predicate_type=SIGNATURE,
             predicate={},
         )

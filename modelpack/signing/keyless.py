@@ -28,6 +28,7 @@ from modelpack.errors import (
 )
 from modelpack.signing.foreign import said
 from modelpack.signing.identity_token import parsed_token
+from modelpack.signing.older import verify_older
 from modelpack.signing.trusted import Trusted
 
 if TYPE_CHECKING:
@@ -134,8 +135,10 @@ class KeylessVerifier:
            was trusted at each time that the bundle tells.
         3. Its identity and issuer are the expected ones.
         4. What was verified are the very bytes of this bundle's envelope.
+
+        What cosign 2 wrote takes the same way by other steps (``verify_older``).
         """
-        if not bundle.certificates or not isinstance(bundle.envelope, Envelope):
+        if not bundle.certificates:
             raise VerificationError("was signed with a key, not keyless")
         from sigstore.models import Bundle as SigstoreBundle
 
@@ -143,16 +146,21 @@ class KeylessVerifier:
         policy = _Policy(self._expected)
         try:
             times = _times(bundle)
+            if bundle.older:
+                return verify_older(bundle, times, trusted, self._expected.signer)
             parsed = SigstoreBundle.from_json(_complete(bundle.raw))
             payload_type, payload = trusted.at(times).verify_dsse(parsed, policy)
-        except VerificationError:
+        except (InvalidInput, VerificationError):
             raise
         # Whatever goes wrong in there over a stranger's bundle refuses the bundle.
         except Exception as error:
             raise VerificationError(said(error)) from error
         envelope = bundle.envelope
-        same = (payload_type, payload) == (envelope.payload_type, envelope.payload)
-        if policy.found is None or not same:
+        if (
+            policy.found is None
+            or not isinstance(envelope, Envelope)
+            or (payload_type, payload) != (envelope.payload_type, envelope.payload)
+        ):
             raise VerificationError("what was verified is not what it says")
         # One verified time is enough for a bundle to hold, so that with two of them
         # nobody says which it was.

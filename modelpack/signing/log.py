@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
+from modelpack.attestation.envelope import Envelope
+from modelpack.attestation.legacy import SimpleSigning
 from modelpack.attestation.log_entry import (
     Checkpoint,
     InclusionProof,
@@ -73,13 +75,36 @@ class LogKeys:
 class Signed:
     """A signature by ``key`` over ``message``: what a log entry has to be about.
 
-    ``payload`` is that of the DSSE envelope, where it is one.
+    ``payload`` is that of the DSSE envelope, where it is one; ``certificate``, in PEM
+    form, names the key where it is a certificate's.
     """
 
     message: bytes
     signature: bytes
     key: PublicKey
     payload: bytes | None = None
+    certificate: bytes | None = None
+
+    @classmethod
+    def of(
+        cls,
+        envelope: Envelope | SimpleSigning,
+        key: PublicKey,
+        certificate: bytes | None = None,
+    ) -> Self:
+        """Return what a log has to say of an envelope that ``key`` signed."""
+        return cls(
+            message=envelope.signed,
+            signature=envelope.signature,
+            key=key,
+            payload=envelope.payload if isinstance(envelope, Envelope) else None,
+            certificate=certificate,
+        )
+
+    @property
+    def verifier(self) -> bytes:
+        """What Rekor v1 knows the signer by."""
+        return self.certificate or self.key.pem
 
     @property
     def digest(self) -> bytes:
@@ -108,7 +133,7 @@ def check_entry(entry: LogEntry, logs: LogKeys, signed: Signed) -> None:
     if entry.proof is not None:
         _check_proof(entry.body, entry.proof, log, entry.log_id)
     if entry.promise is not None:
-        log.check(entry.promise, _promised(entry))
+        _check_by_log(log, entry.promise, _promised(entry), "promise")
     told = entry.promise is not None and entry.integrated
     when = datetime.fromtimestamp(entry.integrated, UTC) if told else datetime.now(UTC)
     if not trusted.valid.holds(when):
@@ -117,6 +142,13 @@ def check_entry(entry: LogEntry, logs: LogKeys, signed: Signed) -> None:
             + ("" if told else ", and tells no time at which it was entered")
         )
     check_about(entry, signed)
+
+
+def _check_by_log(log: PublicKey, signature: bytes, message: bytes, what: str) -> None:
+    try:
+        log.check(signature, message)
+    except VerificationError as error:
+        raise VerificationError(f"its log did not sign that {what}") from error
 
 
 def _promised(entry: LogEntry) -> bytes:
@@ -145,7 +177,7 @@ def _check_signed(checkpoint: Checkpoint, log: PublicKey, log_id: bytes) -> None
     for hint, signature in checkpoint.signatures:
         # Others may have countersigned; the log's own signature is what counts.
         if hint == log_id[:4]:
-            log.check(signature, checkpoint.signed)
+            _check_by_log(log, signature, checkpoint.signed, "checkpoint")
             return
     raise VerificationError("its checkpoint is not signed by the log")
 
@@ -185,7 +217,7 @@ def _hashed_v1(signed: Signed, _: object) -> object:
         "data": {"hash": {"algorithm": algorithm, "value": value}},
         "signature": {
             "content": encoded(signed.signature),
-            "publicKey": {"content": encoded(signed.key.pem)},
+            "publicKey": {"content": encoded(signed.verifier)},
         },
     }
 
@@ -209,7 +241,7 @@ def _envelope_v1(signed: Signed, found: object) -> object:
         "signatures": [
             {
                 "signature": encoded(signed.signature),
-                "verifier": encoded(signed.key.pem),
+                "verifier": encoded(signed.verifier),
             }
         ],
     }

@@ -57,7 +57,7 @@ class KeySigning:
         envelope = Envelope(
             payload=statement.raw, payload_type=PAYLOAD_TYPE, signature=signature
         )
-        entries = (self.log.enter(_signed(envelope, public)),) if self.log else ()
+        entries = (self.log.enter(Signed.of(envelope, public)),) if self.log else ()
         # Each tool has its own name for a key, and model_signing refuses others.
         oms = statement.predicate_type == MODEL_SIGNATURE
         return Bundle.build(envelope, public.oms_hint if oms else public.hint, entries)
@@ -94,7 +94,7 @@ class KeyVerifier:
         times = []
         if self.logs is not None:
             for entry in bundle.entries:
-                check_entry(entry, self.logs, _signed(envelope, self.key))
+                check_entry(entry, self.logs, Signed.of(envelope, self.key))
                 times.append(entry.integrated if entry.promise else 0)
         if self.require_log and not times:
             raise VerificationError(
@@ -106,12 +106,3 @@ class KeyVerifier:
             signed_at=datetime.fromtimestamp(min(told), UTC) if told else None,
             logged=bool(times),
         )
-
-
-def _signed(envelope: Envelope | SimpleSigning, key: PublicKey) -> Signed:
-    return Signed(
-        message=envelope.signed,
-        signature=envelope.signature,
-        key=key,
-        payload=envelope.payload if isinstance(envelope, Envelope) else None,
-    )

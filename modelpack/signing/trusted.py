@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from modelpack.errors import VerificationError
+from modelpack.signing.log import LogKeys
 from modelpack.signing.validity import Validity
 
 if TYPE_CHECKING:
@@ -30,6 +33,11 @@ class Trusted:
         self._lock = threading.Lock()
         self._verifiers: dict[tuple[tuple[int, ...], ...], SigstoreVerifier] = {}
         self._verifier(tuple(tuple(range(len(of))) for of in self._lists().values()))
+
+    @cached_property
+    def logs(self) -> LogKeys:
+        """Its transparency logs, each with the times for which it is trusted."""
+        return LogKeys.of_document(json.loads(self._inner.to_json()))
 
     def at(self, times: Sequence[datetime]) -> SigstoreVerifier:
         """Return what believes only those that are trusted at all of ``times``."""

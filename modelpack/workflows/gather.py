@@ -13,18 +13,18 @@ from functools import partial
 from typing import Final
 
 from modelpack.attestation import bundle as form
+from modelpack.attestation.beside import Beside
 from modelpack.attestation.bundle import Bundle
 from modelpack.attestation.envelope import Envelope
 from modelpack.attestation.evidence import Candidate, Unjudgeable
 from modelpack.attestation.legacy import (
-    CERTIFICATE_ANNOTATION,
     ENVELOPE,
     PAYLOAD,
     SIGNATURE_ANNOTATION,
     SimpleSigning,
 )
 from modelpack.attestation.wire import decoded
-from modelpack.errors import ContentError, InvalidInput, NotFound, VerificationError
+from modelpack.errors import ContentError, InvalidInput, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
 from modelpack.oci.fields import Fields
@@ -145,26 +145,28 @@ def _broken(error: InvalidInput) -> Bundle:
 
 def _signature(source: Source, layer: Descriptor, budget: Budget) -> Bundle:
     budget.take(layer.size)
-    _refuse_certificate(layer)
     payload = read_whole(source, layer, limit=form.MAX_BYTES)
     signature = decoded(Fields(dict(layer.annotations)), SIGNATURE_ANNOTATION)
-    return Bundle(
-        raw=payload + signature,
-        envelope=SimpleSigning(payload=payload, signature=signature),
+    return _older(
+        payload + signature,
+        SimpleSigning(payload=payload, signature=signature),
+        Beside.of(layer.annotations),
     )
 
 
 def _attestation(source: Source, layer: Descriptor, budget: Budget) -> Bundle:
     budget.take(layer.size)
-    _refuse_certificate(layer)
     raw = read_whole(source, layer, limit=form.MAX_BYTES)
+    envelope = Envelope.parse(strict_json(raw, where="envelope"), "envelope")
+    return _older(raw, envelope, Beside.of(layer.annotations))
+
+
+def _older(raw: bytes, envelope: Envelope | SimpleSigning, beside: Beside) -> Bundle:
     return Bundle(
-        raw=raw, envelope=Envelope.parse(strict_json(raw, where="envelope"), "envelope")
+        raw=b"".join((raw, *beside.certificates)),
+        envelope=envelope,
+        certificates=beside.certificates,
+        entries=beside.entries,
+        timestamps=beside.timestamps,
+        older=True,
     )
-
-
-def _refuse_certificate(layer: Descriptor) -> None:
-    if layer.annotations.get(CERTIFICATE_ANNOTATION):
-        raise VerificationError(
-            "a keyless signature in cosign's older form is not read here"
-        )

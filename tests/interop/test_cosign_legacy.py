@@ -5,6 +5,7 @@ cosign 3.1.3 still writes it where it is told `--new-bundle-format=false`.
 
 import base64
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,11 @@ from tests.interop.sigstore.tools import (
     Modelpack,
     Way,
     address,
+    predicate,
 )
 from tests.interop.stores import store_at
+from tests.registry.scripted import Asked, Say, Scripted
+from tests.sigstore.log_v1 import RekorV1, envelope
 from tests.stores.contract import push
 
 pytestmark = pytest.mark.interop
@@ -179,10 +183,10 @@ def test_a_signature_moved_to_another_artifact_is_set_aside(shelf: Shelf) -> Non
     assert "is not about" in aside.reason
 
 
-def test_a_keyless_one_is_refused_with_the_reason(
+def test_a_keyless_one_that_no_log_holds_is_refused_with_the_reason(
     shelf: Shelf, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """cosign verifies it by its timestamp; it has no bundle that we would read."""
+    """cosign verifies it by its timestamp alone, if it is told to."""
     desk = shelf.cosign.desk
     with private_sigstore(tmp_path_factory.mktemp("sigstore")) as sigstore:
         root = ("--trusted-root", sigstore.trust.trusted_root)
@@ -203,4 +207,69 @@ def test_a_keyless_one_is_refused_with_the_reason(
         desk.peer("cosign", "verify", *older, *flags, *identity, shelf.reference)
         refused = desk.try_modelpack("verify", *root, *identity, shelf.reference)
     assert refused.code == 3
-    assert "a keyless signature in cosign's older form" in refused.err
+    assert "no transparency log promises to hold it" in refused.err
+
+
+def test_a_keyless_one_in_a_log_is_verified(
+    shelf: Shelf, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """cosign asks the real Fulcio, and a log as Rekor v1 was."""
+    desk, log = shelf.cosign.desk, RekorV1()
+    with (
+        private_sigstore(tmp_path_factory.mktemp("sigstore")) as sigstore,
+        Scripted(lambda asked: _entered(log, asked)) as rekor,
+    ):
+        document = json.loads(sigstore.trust.trusted_root.read_text())
+        root = desk.home / "trusted_root.json"
+        root.write_text(json.dumps({**document, "tlogs": [log.trusted()]}))
+        older = ("--new-bundle-format=false", "--trusted-root", root)
+        signer = (
+            *("--yes", "--use-signing-config=false"),
+            *("--fulcio-url", sigstore.fulcio, "--rekor-url", rekor.url),
+            *("--identity-token", sigstore.token(address("dev"))),
+        )
+        said = ("--type", PREDICATE, "--predicate", predicate(desk))
+        desk.peer(
+            "cosign", "sign", *older, *signer, "-a", "stage=prod", shelf.reference
+        )
+        desk.peer("cosign", "attest", *older, *signer, *said, shelf.reference)
+        issuer = ("--certificate-oidc-issuer", sigstore.issuer.people)
+    identity = ("--certificate-identity", address("dev"), *issuer)
+    desk.peer("cosign", "verify", *older, *identity, shelf.reference)
+    ours = ("verify", "--trusted-root", root)
+    found = desk.modelpack(*ours, *identity, "-a", "stage=prod", shelf.reference)
+    assert f"by {address('dev')}" in found.err
+    desk.modelpack(*ours, *identity, "--type", PREDICATE, shelf.reference)
+    other = ("--certificate-identity", address("other"), *issuer)
+    assert desk.try_modelpack(*ours, *other, shelf.reference).code == 3
+
+
+def _entered(log: RekorV1, asked: Asked) -> Say:
+    """Answer `POST /api/v1/log/entries` (sigstore/rekor, openapi.yaml)."""
+    if (asked.method, asked.path) != ("POST", "/api/v1/log/entries"):
+        return Say(404)
+    body = json.loads(asked.body)
+    if body["kind"] == "dsse":
+        # What is proposed is the envelope; what the log keeps is its hashes.
+        content = json.loads(body["spec"]["proposedContent"]["envelope"])
+        raw = base64.b64decode(content["payload"])
+        (signature,) = content["signatures"]
+        (verifier,) = body["spec"]["proposedContent"]["verifiers"]
+        body = envelope(
+            raw, base64.b64decode(signature["sig"]), base64.b64decode(verifier)
+        )
+    made = json.loads(log.annotation(body, int(time.time()), index=0))
+    entry = {
+        **made["Payload"],
+        "verification": {
+            "signedEntryTimestamp": made["SignedEntryTimestamp"],
+            "inclusionProof": log.proof(body),
+        },
+    }
+    name = "07" * 40
+    headers = {
+        "Content-Type": "application/json",
+        "ETag": name,
+        "Location": f"/api/v1/log/entries/{name}",
+    }
+    return Say(201, headers, json.dumps({name: entry}).encode())

@@ -152,7 +152,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
                 "\n3\n", "\n4\n"
             )
         ),
-        "not made with key",
+        "did not sign that checkpoint",
     ),
     "a checkpoint that nobody signed": (
         lambda e: e["inclusionProof"]["checkpoint"].update(

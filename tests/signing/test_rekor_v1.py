@@ -58,9 +58,12 @@ def test_a_promise_says_that_it_is_held_and_since_when(kind: str) -> None:
 
 Change = Callable[[Any], object]
 CHANGES: dict[str, tuple[Change, str]] = {
-    "another time": (lambda e: e.update(integratedTime=str(TIME - 1)), "not made with"),
-    "no time": (lambda e: e.pop("integratedTime"), "not made with"),
-    "another index": (lambda e: e.update(logIndex="8"), "not made with"),
+    "another time": (
+        lambda e: e.update(integratedTime=str(TIME - 1)),
+        "did not sign that promise",
+    ),
+    "no time": (lambda e: e.pop("integratedTime"), "did not sign that promise"),
+    "another index": (lambda e: e.update(logIndex="8"), "did not sign that promise"),
     "another log": (
         lambda e: e["logId"].update(keyId="AA" * 22),
         "not in the trusted root",
@@ -68,7 +71,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "no promise": (lambda e: e.pop("inclusionPromise"), "no proof"),
     "a promise of nobody": (
         lambda e: e["inclusionPromise"].update(signedEntryTimestamp="AAAA"),
-        "not made with",
+        "did not sign that promise",
     ),
     "another body": (
         lambda e: e.update(LOG.promise(body_of("dsse", OTHER), TIME)),

@@ -9,7 +9,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.sigstore.certificates import Private, encoded, new_key, spki
-from tests.sigstore.log import Object
+from tests.sigstore.log import Object, leaf
+
+ORIGIN = "rekor-v1.test"
 
 
 @dataclass
@@ -25,7 +27,7 @@ class RekorV1:
     def trusted(self) -> Object:
         """Return its entry in a trusted root."""
         return {
-            "baseUrl": "https://rekor-v1.test",
+            "baseUrl": f"https://{ORIGIN}",
             "hashAlgorithm": "SHA2_256",
             "publicKey": {
                 "rawBytes": encoded(spki(self.key.public_key())),
@@ -63,6 +65,21 @@ class RekorV1:
                 },
             }
         )
+
+    def proof(self, body: Object) -> Object:
+        """Return a proof for the only entry of a tree, as the log's API has it."""
+        root = leaf(_canonical(body))
+        # Rekor v1's trees have a number behind the log's name.
+        note = f"{ORIGIN} - 7\n1\n{encoded(root)}\n"
+        signature = self.key.sign(note.encode(), ec.ECDSA(hashes.SHA256()))
+        signed = encoded(self.log_id[:4] + signature)
+        return {
+            "hashes": [],
+            "logIndex": 0,
+            "rootHash": root.hex(),
+            "treeSize": 1,
+            "checkpoint": f"{note}\n\u2014 {ORIGIN} {signed}\n",
+        }
 
     def _sign(self, body: bytes, time: int, index: int) -> bytes:
         promised = _canonical(

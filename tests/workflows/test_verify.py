@@ -374,7 +374,7 @@ def test_an_older_signature_moved_to_another_artifact_is_refused(
     assert why(store) == [f"is not about {model.descriptor.digest}"]
 
 
-def test_an_older_keyless_signature_is_named_as_such(
+def test_an_older_signature_beside_a_broken_certificate_is_named_as_such(
     store: MemoryStore, model: Document
 ) -> None:
     ANNA.signing(store, older=True).signature(model)
@@ -385,7 +385,7 @@ def test_an_older_keyless_signature_is_named_as_such(
     store.put_manifest(Document(raw, document["mediaType"]), tag)
     for referrer in store.referrers(model.descriptor.digest):
         store.delete(referrer.digest)
-    assert why(store) == ["a keyless signature in cosign's older form is not read here"]
+    assert why(store) == ["dev.sigstore.cosign/certificate: not one certificate"]
 
 
 def test_a_tag_that_moves_changes_nothing(store: MemoryStore, model: Document) -> None:
