@@ -6,8 +6,10 @@ that a killed one leaves nothing that looks finished.
 """
 
 import fcntl
+import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -72,6 +74,33 @@ class GoProgram:
         ):
             _run([go, *arguments], directory=module, environment=environment)
         shutil.rmtree(module)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoFiles:
+    """Files of a Go module, which nobody builds: the data of other people's tests."""
+
+    name: str
+    version: str
+    module: str
+    folder: str
+
+    @property
+    def executable(self) -> str:
+        """The folder itself, for the tests to read."""
+        return "files"
+
+    def build(self, folder: Path) -> None:
+        found = _run(
+            [_tool("go"), "mod", "download", "-json", f"{self.module}@{self.version}"],
+            environment=os.environ | {"GOWORK": "off"},
+        )
+        source = Path(json.loads(found)["Dir"]) / self.folder
+        shutil.copytree(source, folder / self.executable)
+        # What the Go command keeps nobody may write to, nor remove.
+        for path in (folder / self.executable).rglob("*"):
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
+        (folder / self.executable).chmod(0o755)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +244,12 @@ PEERS: dict[str, Peer] = {
                 "k8s.io/pod-security-admission": "github.com/kyverno/"
                 "pod-security-admission@v0.0.0-20251031094455-46f20778634f"
             },
+        ),
+        GoFiles(
+            name="cel-spec",
+            version="v0.25.2",
+            module="cel.dev/expr",
+            folder="tests/simple/testdata",
         ),
         PythonProgram(
             name="model_signing",

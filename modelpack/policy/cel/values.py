@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelpack.policy.cel.errors import CelError
+from modelpack.policy.cel.library import cel
 
 __all__ = [
     "MAX_DEPTH",
@@ -24,6 +25,11 @@ MAX_VALUES: Final = 1_000_000
 _INT_MIN: Final = -(1 << 63)
 _UINT_MAX: Final = (1 << 64) - 1
 _TYPE, _TEXT = "@type", "@text"
+_TYPE_NAMES: Final = {
+    "NULL": "null_type",
+    "TIMESTAMP": "google.protobuf.Timestamp",
+    "DURATION": "google.protobuf.Duration",
+}
 _ZERO: Final = "a zero character"
 
 
@@ -166,4 +172,12 @@ def from_native(value: object) -> object:
         return {key: from_native(item) for key, item in value.items()}
     if isinstance(value, list):
         return [from_native(item) for item in value]
-    return bytes(value) if isinstance(value, bytearray) else value
+    if isinstance(value, bytearray):
+        return bytes(value)
+    return _type_name(value) if isinstance(value, cel.Type) else value
+
+
+def _type_name(kind: object) -> str:
+    """Return the name that an expression has for a type."""
+    name = str(kind.name()).partition("<")[0]  # type: ignore[attr-defined]
+    return _TYPE_NAMES.get(name, name.lower())

@@ -70,6 +70,7 @@ def environment() -> Environment:
 
 
 Run = Callable[[str], object]
+TYPES = ["int", "map", "null_type", "google.protobuf.Timestamp"]
 
 
 @pytest.fixture
@@ -89,6 +90,7 @@ def run(environment: Environment) -> Run:
     ("source", "value"),
     [
         ("1 + 1", 2),
+        ("[dyn(1), object, dyn(null), dyn(when)].map(v, type(v))", TYPES),
         ("object.sizes.map(s, s * 2)", [2, 4]),
         ("{'a': b'x', 'b': b'y'}", {"a": b"x", "b": b"y"}),
         ("object.?missing.orValue('else')", "else"),
