@@ -13,7 +13,7 @@ _PAGE = ROOT / "docs" / "json.md"
 _SCHEMAS = {
     title: json.loads(schema)
     for title, schema in re.findall(
-        r"^## `modelpack (\w+)`\n.*?^```json\n(.*?)^```$",
+        r"^## `modelpack ([\w ]+)`\n.*?^```json\n(.*?)^```$",
         _PAGE.read_text("utf-8"),
         re.MULTILINE | re.DOTALL,
     )
@@ -33,6 +33,8 @@ _COMMANDS = {
     "diff": f"diff {_REFERENCE} {_OTHER}",
     "sign": f"sign --key modelpack.key {_REFERENCE}",
     "attest": f"attest --key modelpack.key --provenance {_REFERENCE}",
+    "policy check": f"policy check --policy policy.yaml {_REFERENCE}",
+    "policy apply": "policy apply policy.yaml --resource pod.yaml",
     "verify": f"verify --key modelpack.pub {_REFERENCE}",
 }
 
@@ -49,9 +51,28 @@ def test_a_result_is_what_its_schema_says(verb: str, room: Room) -> None:
     room.run(f"modelpack push -q {MODEL} {_OTHER} --exclude 'vocab.*'")
     room.run("modelpack key generate")
     room.run(f"modelpack sign --key modelpack.key {_REFERENCE}")
+    if verb.startswith("policy"):
+        _write_policy(room)
     done = room.run(f"modelpack {_COMMANDS[verb]} --format json 2>errors")
     assert done.returncode == 0
     Draft202012Validator(_closed(_SCHEMAS[verb])).validate(json.loads(done.stdout))
+
+
+def _write_policy(room: Room) -> None:
+    """Write a policy that admits the model, and a Pod that mounts it."""
+    room.run(
+        "modelpack policy new --require signed --place volumes "
+        "--registry 127.0.0.1:5000/demo --key modelpack.pub -o policy.yaml"
+    )
+    pinned = room.run(f"modelpack verify -q --key modelpack.pub {_REFERENCE}")
+    volume = {"name": "m", "image": {"reference": pinned.stdout.split()[0]}}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "serving"},
+        "spec": {"containers": [], "volumes": [volume]},
+    }
+    (room.folder / "pod.yaml").write_text(json.dumps(pod))
 
 
 def _closed(schema: object) -> object:
