@@ -113,7 +113,7 @@ def serve(  # noqa: PLR0913 - one parameter for each flag
 
     server = policy_server(
         lambda: ServingPolicies(sources, registries),
-        (*sources.paths, *secrets),
+        (*sources.paths, *registries.settings.docker_configs),
         Listening(
             certificate=certificate,
             key=key,

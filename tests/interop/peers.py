@@ -55,6 +55,8 @@ class GoProgram:
     version: str
     package: str
     replace: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the program that are set as it is linked."""
 
     @property
     def executable(self) -> str:
@@ -66,11 +68,12 @@ class GoProgram:
         module = folder / "module"
         module.mkdir()
         output = str(folder / self.executable)
+        flags = " ".join(["-s -w", *(f"-X {a}={b}" for a, b in self.texts.items())])
         for arguments in (
             ["mod", "init", "peer.invalid/build"],
             *(["mod", "edit", f"-replace={a}={b}"] for a, b in self.replace.items()),
             ["get", "-tool", f"{self.package}@{self.version}"],
-            ["build", "-trimpath", "-ldflags=-s -w", "-o", output, self.package],
+            ["build", "-trimpath", f"-ldflags={flags}", "-o", output, self.package],
         ):
             _run([go, *arguments], directory=module, environment=environment)
         shutil.rmtree(module)
@@ -195,6 +198,17 @@ class PythonProgram:
         launcher.chmod(0o755)
 
 
+# Kubernetes' own go.mod replaces these by folders beside it.
+_STAGING = (
+    *("api", "apiextensions-apiserver", "apimachinery", "apiserver", "cli-runtime"),
+    *("client-go", "cloud-provider", "cluster-bootstrap", "code-generator"),
+    *("component-base", "component-helpers", "controller-manager", "cri-api"),
+    *("cri-client", "csi-translation-lib", "dynamic-resource-allocation"),
+    *("endpointslice", "externaljwt", "kms", "kube-aggregator"),
+    *("kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"),
+    *("metrics", "mount-utils", "pod-security-admission", "sample-apiserver"),
+)
+
 PEERS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
@@ -250,6 +264,24 @@ PEERS: dict[str, Peer] = {
             version="v0.25.2",
             module="cel.dev/expr",
             folder="tests/simple/testdata",
+        ),
+        GoProgram(name="etcd", version="v3.6.15", package="go.etcd.io/etcd/server/v3"),
+        GoProgram(
+            name="kube-apiserver",
+            version="v1.34.4",
+            package="k8s.io/kubernetes/cmd/kube-apiserver",
+            replace={f"k8s.io/{m}": f"k8s.io/{m}@v0.34.4" for m in _STAGING},
+            texts={
+                "k8s.io/component-base/version.gitVersion": "v1.34.4",
+                "k8s.io/component-base/version.gitMajor": "1",
+                "k8s.io/component-base/version.gitMinor": "34",
+            },
+        ),
+        GoProgram(name="helm", version="v3.21.4", package="helm.sh/helm/v3/cmd/helm"),
+        PythonProgram(
+            name="kubernetes_validate",
+            version="1.37.0",
+            requirements=("kubernetes-validate==1.37.0",),
         ),
         PythonProgram(
             name="model_signing",

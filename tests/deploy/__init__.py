@@ -1,0 +1,1 @@
+"""What stands under deploy/ fits together, and fits the program."""
