@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelpack.api.settings import Settings
-from modelpack.disk.digests import DigestCache
 from modelpack.errors import RegistryError
 from modelpack.oci.patience import Patience
 from modelpack.transfer.crew import Crew, Stop, Width
 from modelpack.transfer.progress import Event, Listener, Waiting, Warned
+
+if TYPE_CHECKING:
+    from modelpack.disk.digests import DigestCache
 
 
 class Command:
@@ -32,6 +35,8 @@ class Command:
 
     def open_cache(self) -> DigestCache:
         """Return this user's digest cache; in memory where there is no folder."""
+        from modelpack.disk.digests import DigestCache
+
         folder = self.settings.cache
         path = folder / "digests.sqlite" if folder else Path(":memory:")
         return DigestCache(path, clock=time.time_ns, warn=self.warn)

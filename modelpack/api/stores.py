@@ -7,8 +7,6 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from modelpack.api.settings import Settings, user_agent
-from modelpack.disk.layout.archive import ArchiveStore
-from modelpack.disk.layout.directory import LayoutStore
 from modelpack.oci.patience import Patience
 from modelpack.oci.reference import Layout, Place, Repository
 from modelpack.oci.store import Store
@@ -28,8 +26,12 @@ def open_store(place: Place, settings: Settings, patience: Patience) -> Iterator
         with closing(open_http(place, settings)) as http:
             yield RegistryStore(place, http, patience)
     elif isinstance(place, Layout):
+        from modelpack.disk.layout.directory import LayoutStore
+
         yield LayoutStore(place.path)
     else:
+        from modelpack.disk.layout.archive import ArchiveStore
+
         with ArchiveStore(place.path) as archive:
             yield archive
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,8 @@ from modelpack.workflows.verify import Verified, Wanted, model_signatures
 from modelpack.workflows.verify import verify as decide
 
 _JOBS: Final = 8
+_POOLED: Final = 2
+"""From how many references on threads are worth it: one takes less time without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +152,13 @@ def verify_all(  # noqa: PLR0913 - one keyword for each choice of the caller
 ) -> Iterator[VerifyResult | ModelpackError]:
     """Check many artifacts at once; yield each outcome, in the order given.
 
+    Raises ``InvalidInput`` for none at all: nothing would be refused.
+
     What ``verify`` would raise about one is yielded in its place, and the others
     are judged all the same.
     """
+    if not references:
+        raise InvalidInput("no artifact is named that is to be verified")
     command = Command(settings, notify)
     question = _Question(
         verifier,
@@ -178,7 +183,12 @@ def verify_all(  # noqa: PLR0913 - one keyword for each choice of the caller
                 return error
 
         lock = threading.Lock()
-        jobs = min(command.settings.jobs or _JOBS, max(len(references), 1))
+        jobs = min(command.settings.jobs or _JOBS, len(references))
+        if jobs < _POOLED:
+            yield from map(ask, references)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
         pool = stack.enter_context(ThreadPoolExecutor(jobs))
         yield from pool.map(ask, references)
 

@@ -56,10 +56,10 @@ def _open_streams() -> None:
 
 def run() -> int:
     """Run the command that the arguments name; return its exit code."""
-    from modelpack.cli.app import app
+    from modelpack.cli.app import app_of
 
     try:
-        code: object = app(standalone_mode=False)
+        code: object = app_of(sys.argv[1:])(standalone_mode=False)
         if code == _INTERRUPTED:  # typer has made this of a KeyboardInterrupt
             raise KeyboardInterrupt  # noqa: TRY301
         sys.stdout.flush()

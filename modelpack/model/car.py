@@ -8,7 +8,6 @@ compressed: weights do not shrink, and the layer's digest is its diffID.
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +30,8 @@ LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
 _ROOT: Final = "models"
 _SMALL: Final = 32 << 20
 _MOST_LARGE: Final = 100  # layers; overlayfs stacks 127 on many kernels
-_END: Final = bytes(2 * tarfile.BLOCKSIZE)
+_BLOCK: Final = 512  # POSIX.1, "ustar Interchange Format"
+_END: Final = bytes(2 * _BLOCK)
 
 
 class CarFile(Protocol):
@@ -58,7 +58,7 @@ class CarLayer:
         frames = []
         for file in self.files:
             head = b"".join(_folders(file.path, folders)) + _header(file)
-            frames.append((head, file.size, bytes(-file.size % tarfile.BLOCKSIZE)))
+            frames.append((head, file.size, bytes(-file.size % _BLOCK)))
         head, size, pad = frames[-1]
         frames[-1] = (head, size, pad + _END)
         return tuple(frames)
@@ -123,6 +123,8 @@ def build_car(
 
 def _folders(path: str, seen: set[str]) -> Iterator[bytes]:
     """Yield the header of each folder above ``path`` that had none yet."""
+    import tarfile
+
     for folder in reversed(PurePosixPath(_ROOT, path).parents[:-1]):
         if str(folder) not in seen:
             seen.add(str(folder))
@@ -133,6 +135,8 @@ def _folders(path: str, seen: set[str]) -> Iterator[bytes]:
 
 
 def _header(file: CarFile) -> bytes:
+    import tarfile
+
     # tarfile's defaults: owner and time 0, no names of owners. In GNU's form, which
     # holds any size; scanners of images have been seen to fail on the other one.
     entry = tarfile.TarInfo(f"{_ROOT}/{file.path}")

@@ -1,31 +1,15 @@
-"""What role a file plays in a model, and the layer types that say so."""
+"""What role a file plays in a model."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
 from modelpack.formats.kind import Kind
+from modelpack.model.layer_types import Category
 
-
-class Category(StrEnum):
-    """The model-spec's categories of layers ("Layer media types")."""
-
-    WEIGHT = "weight"
-    WEIGHT_CONFIG = "weight.config"
-    DOC = "doc"
-    CODE = "code"
-    DATASET = "dataset"
-
-
-_RAW = "application/vnd.cncf.model.{}.v1.raw"
-# Versions of the model-spec before 0.0.7 say `cnai`, and modctl still writes that.
-_LAYER = re.compile(
-    r"application/vnd\.(?:cncf|cnai)\.model\."
-    r"(weight|weight\.config|doc|code|dataset)\.v1\.(raw|tar|tar\+gzip|tar\+zstd)"
-)
+__all__ = ["category_of"]
 
 # What the content proves. Kinds that are not here go by their names.
 _KINDS: Final[Mapping[Kind, Category]] = {
@@ -85,17 +69,3 @@ def category_of(path: str, kind: Kind) -> Category:
     if kind is Kind.UNKNOWN and _BINARY_DATASET.fullmatch(name):
         return Category.DATASET
     return Category.WEIGHT
-
-
-def raw_type(category: Category) -> str:
-    """Return the media type of a layer that is one file as it is."""
-    return _RAW.format(category)
-
-
-def layer_kind(media_type: str) -> tuple[Category, str] | None:
-    """Return category and encoding (``raw``, ``tar``, …) of a model's layer.
-
-    None where it is no layer type of the model-spec, old or new.
-    """
-    match = _LAYER.fullmatch(media_type)
-    return (Category(match[1]), match[2]) if match else None

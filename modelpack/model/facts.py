@@ -15,7 +15,7 @@ from modelpack.formats.wasm import parse_wasm
 from modelpack.formats.weights.gguf import parse_gguf
 from modelpack.formats.weights.safetensors import parse_safetensors
 from modelpack.formats.window import Window
-from modelpack.model.categories import Category, category_of
+from modelpack.model.categories import category_of
 from modelpack.model.claims import (
     READERS,
     Claims,
@@ -25,6 +25,7 @@ from modelpack.model.claims import (
     plain,
 )
 from modelpack.model.headers import READ, read_header
+from modelpack.model.layer_types import Category
 from modelpack.model.measured import Measured, measured
 from modelpack.model.paths import shown
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from modelpack.errors import InvalidInput
-from modelpack.model.categories import Category, raw_type
+from modelpack.model.layer_types import Category, raw_type
 from modelpack.model.paths import parse_path, shown
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelpack.errors import InvalidInput, UnusableArtifact
-from modelpack.model.categories import layer_kind
 from modelpack.model.config import CONFIGS, MODELS
 from modelpack.model.files import (
     FILEPATH,
@@ -31,6 +30,7 @@ from modelpack.model.files import (
     part_title,
 )
 from modelpack.model.foreign import foreign_kind
+from modelpack.model.layer_types import layer_kind
 from modelpack.model.paths import parse_path, refuse_collisions, shown
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest

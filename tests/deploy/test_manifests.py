@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 import typer.main
 
-from modelpack.cli.app import app
+from modelpack.cli.app import app_of
 from modelpack.policy.cel.engine import Environment
 from modelpack.policy.cel.types import DYN
 from modelpack.policy.objects import Carrier, carrying
@@ -23,7 +23,7 @@ WEBHOOK = at(
 
 def test_every_argument_is_one_that_the_command_has() -> None:
     given = cast("list[str]", at(CONTAINER, "args"))
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(app_of([]))
     for name in given[:2]:
         command = getattr(command, "commands", {})[name]
     known = {name for option in command.params for name in option.opts}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from modelpack.cli.app import app
+from modelpack.cli.app import app_of
 from tests.docs.conftest import Room
 from tests.docs.pages import ROOT, Step, pages, steps
 
@@ -106,7 +106,7 @@ def _differs(step: Step, printed: str) -> str:
 
 
 def _flags() -> dict[str, set[str]]:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(app_of([]))
     commands = dict(getattr(group, "commands", {}))
     deeper = [
         getattr(commands[name], "commands", {})

@@ -6,7 +6,8 @@ import pytest
 
 from modelpack.formats.kind import Kind, kind_of
 from modelpack.formats.window import Window
-from modelpack.model.categories import Category, category_of, layer_kind, raw_type
+from modelpack.model.categories import category_of
+from modelpack.model.layer_types import Category, layer_kind, raw_type
 
 
 @pytest.mark.parametrize(

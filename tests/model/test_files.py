@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpack.errors import InvalidInput
-from modelpack.model.categories import Category
 from modelpack.model.files import pack, split_points
+from modelpack.model.layer_types import Category
 from modelpack.oci.digest import Digest
 from tests.model.making import packed
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from modelpack.attestation.evidence import About, Evidence, judge
 from modelpack.model.build import build_config, build_manifest
-from modelpack.model.categories import Category
 from modelpack.model.facts import combine
 from modelpack.model.files import pack
+from modelpack.model.layer_types import Category
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Document, Manifest
