@@ -18,9 +18,11 @@ from modelpack.version import __version__
 
 if TYPE_CHECKING:
     from modelpack.api import (
+        Carriage,
         CheckResult,
         Description,
         Inspection,
+        Judgement,
         PullResult,
         PushResult,
         ReleaseResult,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
         generate_key,
         inspect,
         inspect_key,
+        judge,
+        load_policies,
         login,
         logout,
         model_signature,
@@ -89,6 +93,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationError",
     "Began",
+    "Carriage",
     "CheckResult",
     "ContentError",
     "Description",
@@ -96,6 +101,7 @@ __all__ = [
     "Event",
     "Inspection",
     "InvalidInput",
+    "Judgement",
     "Listener",
     "LocalError",
     "ModelpackError",
@@ -130,6 +136,8 @@ __all__ = [
     "generate_key",
     "inspect",
     "inspect_key",
+    "judge",
+    "load_policies",
     "login",
     "logout",
     "model_signature",

@@ -17,6 +17,8 @@ _VERBS: Final = {
     "check": "(reference, consumers=(), *, settings=None)",
     "diff": "(before, after, *, settings=None)",
     "draft_declaration": "(source, *, settings=None, notify=nobody)",
+    "judge": "(reference, policies, carriage=None, *, settings=None, notify=nobody)",
+    "load_policies": "(sources, *, exceptions=(), anchor=None, settings=None)",
     "login": "(host, username, password, *, settings=None)",
     "logout": "(host)",
     "inspect": "(reference, *, headers=False, settings=None)",
@@ -72,7 +74,9 @@ _EVENTS: Final = {
 _RESULTS: Final = {
     "Description": {"target", "digest", "passes", "predicates", "pages"},
     "CheckResult": {"reference", "digest", "answers"},
+    "Carriage": {"carrier", "namespace", "known_as"},
     "Inspection": {"reference", "model"},
+    "Judgement": {"reference", "digest", "verdict"},
     "PullResult": {
         "reference",
         "digest",

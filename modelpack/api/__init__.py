@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from modelpack.api.access import login, logout
+    from modelpack.api.carriage import Carriage
     from modelpack.api.consuming import CheckResult, check
     from modelpack.api.copying import CopyResult, copy
     from modelpack.api.declaring import draft_declaration
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         sign_with_key,
     )
     from modelpack.api.places import remove, tag, tags, tree
+    from modelpack.api.policies import Judgement, judge, load_policies
     from modelpack.api.publishing import PushResult, push
     from modelpack.api.releasing import ReleaseResult, release
     from modelpack.api.scanning import ScanResult, scan
@@ -42,10 +44,12 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Carriage",
     "CheckResult",
     "CopyResult",
     "Description",
     "Inspection",
+    "Judgement",
     "PullResult",
     "PushResult",
     "ReleaseResult",
@@ -67,6 +71,8 @@ __all__ = [
     "generate_key",
     "inspect",
     "inspect_key",
+    "judge",
+    "load_policies",
     "login",
     "logout",
     "model_signature",
@@ -90,6 +96,10 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "Carriage": "carriage",
+    "Judgement": "policies",
+    "judge": "policies",
+    "load_policies": "policies",
     "Inspection": "inspection",
     "PullResult": "fetching",
     "CheckResult": "consuming",

@@ -38,10 +38,10 @@ from modelpack.workflows.pull import resolve
 from modelpack.workflows.verify import Wanted, verify
 
 __all__ = [
-    "CheckResult",
+    "Judgement",
     "apply_policies",
-    "check_policies",
     "guard",
+    "judge",
     "load_policies",
     "open_evidence",
     "policy_files",
@@ -221,7 +221,7 @@ def _name_of(reference: Reference) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+class Judgement:
     """What policies said about the artifact that ``reference`` pins."""
 
     reference: str
@@ -237,22 +237,24 @@ class CheckResult:
         }
 
 
-def check_policies(
+def judge(
     reference: str,
     policies: Policies,
     carriage: Carriage | None = None,
     *,
     settings: Settings | None = None,
     notify: Listener = nobody,
-) -> CheckResult:
+) -> Judgement:
     """Ask policies about an artifact as ``pull`` would, and fetch nothing of it."""
     command = Command(settings, notify)
     parsed = Reference.parse(reference)
     with open_store(parsed.place, command.settings, command.patience) as store:
         digest = store.get_manifest(parsed.selector).descriptor.digest
-        with guard(parsed, store, policies, command, carriage or Carriage()) as judge:
-            verdict = judge.verdict(digest)
-    return CheckResult(reference=str(parsed.at(digest)), digest=digest, verdict=verdict)
+        with guard(
+            parsed, store, policies, command, carriage or Carriage()
+        ) as guarding:
+            verdict = guarding.verdict(digest)
+    return Judgement(reference=str(parsed.at(digest)), digest=digest, verdict=verdict)
 
 
 def apply_policies(

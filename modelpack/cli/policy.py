@@ -47,7 +47,7 @@ def check(  # noqa: PLR0913 - one parameter for each flag
     debug: options.Debug = False,
 ) -> None:
     """Say what a pull of a model would be told: fetch nothing of it."""
-    from modelpack.api.policies import check_policies
+    from modelpack.api.policies import judge
 
     del debug  # read in main
     settings = options.settings(plain_http=plain_http, ca_file=ca_file)
@@ -55,7 +55,7 @@ def check(  # noqa: PLR0913 - one parameter for each flag
     if policies is None:
         raise InvalidInput("which policies? --policy FILE says it")
     with progress(quiet=quiet) as notify:
-        checked = check_policies(
+        checked = judge(
             reference,
             policies,
             options.carriage(carried_as, namespace, known_as),
