@@ -209,6 +209,32 @@ _STAGING = (
     *("metrics", "mount-utils", "pod-security-admission", "sample-apiserver"),
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePackages:
+    """Packages of npm, with a node of their own that is new enough for them."""
+
+    name: str
+    version: str
+    packages: tuple[str, ...]
+
+    @property
+    def executable(self) -> str:
+        return "run"
+
+    def build(self, folder: Path) -> None:
+        quiet = ["--silent", "--no-fund", "--no-audit", "--prefix", str(folder)]
+        _run([_tool("npm"), "install", *quiet, *self.packages])
+        launcher = folder / self.executable
+        launcher.write_text(
+            "#!/bin/sh\n"
+            'modules="$(dirname "$(readlink -f "$0")")/node_modules"\n'
+            'export NODE_PATH="$modules"\n'
+            'exec "$modules/node/bin/node" "$@"\n'
+        )
+        launcher.chmod(0o755)
+
+
 PEERS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
@@ -308,6 +334,16 @@ PEERS: dict[str, Peer] = {
             name="huggingface_hub",
             version="2.4.0",
             requirements=("huggingface_hub==2.4.0", "jinja2==3.1.6"),
+        ),
+        NodePackages(
+            name="sigstore-verify",
+            version="4.1.3",
+            packages=(
+                "node@22.23.3",
+                "@sigstore/bundle@5.0.1",
+                "@sigstore/protobuf-specs@0.5.2",
+                "@sigstore/verify@4.1.3",
+            ),
         ),
         DebianProgram(name="skopeo"),
         DebianProgram(name="docker-registry"),
