@@ -10,7 +10,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -114,14 +114,19 @@ class ServingPolicies:
         if faults := self._policies.faults:
             raise InvalidInput(faults[0], hint="modelpack policy lint says more")
         self._stores = _Stores.opened(registries, self._documents)
-        self._evidence = KeptEvidence(lambda: self._fresh(root), time.monotonic)
+        public = cache(lambda: _public(root))
+        verifier = cache(lambda attestor: verifier_of(attestor, public))
+        self._evidence = KeptEvidence(
+            lambda: StoreEvidence(self._stores.find, verifier), time.monotonic
+        )
+        self.mentions: Callable[[str], bool] = cache(self._mentions)
 
     @property
     def names(self) -> str:
         """The policies' names, in one line."""
         return self._policies.names
 
-    def mentions(self, name: str) -> bool:
+    def _mentions(self, name: str) -> bool:
         """Whether a policy may look at a field of this name."""
         access = rf"""(?:\.\s*\??\s*|\[\s*\??\s*["']){re.escape(name)}\b"""
         if name == "name":
@@ -154,20 +159,15 @@ class ServingPolicies:
         left = [(end - now).total_seconds() for end in ends if end > now]
         return min([longest, *left])
 
-    def _fresh(self, root: bytes) -> StoreEvidence:
-        @cache
-        def public() -> ClientTrustConfig:
-            if not root:
-                raise InvalidInput(
-                    "an attestor names no trusted root, and the server has none",
-                    hint="--trusted-root FILE",
-                )
-            return private_instance(trusted_root=root)
 
-        return StoreEvidence(
-            self._stores.find,
-            lambda attestor: verifier_of(attestor, public),
+def _public(root: bytes) -> ClientTrustConfig:
+    """Return the trust for attestors that name none."""
+    if not root:
+        raise InvalidInput(
+            "an attestor names no trusted root, and the server has none",
+            hint="--trusted-root FILE",
         )
+    return private_instance(trusted_root=root)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """From a review to what policies are asked, or an answer that needs no policy.
 
-1. What goes away may go: DELETE, and changes of objects that are being deleted.
+1. What goes away may go: DELETE, and changes of objects that were being deleted before.
    Refusing them would wedge a cluster.
 2. An UPDATE that names the same models and images as before brings in nothing new.
 3. All else is asked about, without the fields that tell two equal requests apart and
@@ -56,17 +56,19 @@ class Question:
 
 def ask(review: Review, judge: Judge, references: References) -> Decision | Question:
     """Answer what needs no policy; else return what to ask."""
-    if review.operation == "DELETE" or _is_going(review.object):
+    going = review.operation == "UPDATE" and _is_going(review.old_object)
+    if review.operation == "DELETE" or going:
         return Decision(admitted=True, found="not asked")
     if review.operation == "CONNECT":
         return refused("CONNECT is not what this webhook is for")
     models = references(review.object)
-    if fault := _fault(models):
-        return refused(fault)
+    named = (*models, *_images(review.object, 0))
     if review.operation == "UPDATE":
-        before = (*references(review.old_object), *_images(review.old_object, 0))
-        if (*models, *_images(review.object, 0)) == before:
+        old = review.old_object
+        if named == (*references(old), *_images(old, 0)):
             return Decision(admitted=True, found="not asked")
+    if fault := _fault(models, named):
+        return refused(fault)
     return Question(document=_reduced(review.document, judge), references=models)
 
 
@@ -78,10 +80,10 @@ def shown(reference: str) -> str:
     return f"{host}{at}{rest}"[:400]
 
 
-def _fault(models: tuple[str, ...]) -> str:
+def _fault(models: tuple[str, ...], named: tuple[str, ...]) -> str:
     if len(models) > MOST_REFERENCES:
         return f"names {len(models)} models; {MOST_REFERENCES} are looked at"
-    for each in models:
+    for each in named:
         if shown(each) != each[:400]:
             return f"a reference with credentials in it: {shown(each)}"
     return ""

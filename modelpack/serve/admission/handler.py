@@ -26,7 +26,8 @@ from modelpack.serve.admission.service import Service
 LARGEST_BODY: Final = 8 << 20
 LARGEST_IN_ALL: Final = 64 << 20
 _BODY_SECONDS: Final = 10.0
-_IDLE_SECONDS: Final = 60.0
+# Longer than an API server keeps a connection that it does not use (Go: 90 s).
+_IDLE_SECONDS: Final = 120.0
 _BLOCK: Final = 64 << 10
 _DURATION: Final = re.compile(r"([0-9]{1,6})(ms|s|m)", re.ASCII)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}

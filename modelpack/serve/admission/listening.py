@@ -15,7 +15,7 @@ from modelpack.errors import InvalidInput
 from modelpack.serve.connections import Connections
 
 MOST_CONNECTIONS: Final = 256
-LONGEST_SILENCE: Final = 90.0  # seconds without an answer until a connection is ended
+LONGEST_SILENCE: Final = 180.0  # seconds without an answer until a connection is ended
 _HANDSHAKE_SECONDS: Final = 10.0
 
 

@@ -14,6 +14,7 @@ from modelpack.serve.admission.deciding import Decider, Limits
 from modelpack.serve.admission.decision import Judgement
 from modelpack.serve.admission.server import AdmissionServer, Listening
 from modelpack.serve.admission.service import Service
+from modelpack.serve.admission.watch import Watched, contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def policy_server(
 
     ``audit`` gets a line for each verdict; ``told`` hears what else happens.
     """
+    seen = contents(paths)
     loaded = [load()]
 
     def reload() -> None:
@@ -84,8 +86,7 @@ def policy_server(
         carrying=lambda reference, namespace: carrying(
             reference, Carrier.VOLUME, namespace=namespace
         ),
-        paths=paths,
-        reload=reload,
+        policies=Watched("policies", paths, reload, seen),
         leave=leave,
         told=told,
     )

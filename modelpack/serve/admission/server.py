@@ -14,7 +14,7 @@ from modelpack.serve.admission.doors import Carrying
 from modelpack.serve.admission.handler import Budget, Handler, Site
 from modelpack.serve.admission.listening import SecureConnections, tls_context
 from modelpack.serve.admission.service import Service
-from modelpack.serve.admission.watch import Watched, Watcher
+from modelpack.serve.admission.watch import Watched, Watcher, contents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,8 @@ class Listening:
 class AdmissionServer:
     """Answers over HTTPS between ``start`` (or ``serve_forever``) and ``close``.
 
-    ``reload`` reads the policies again and is called when ``paths`` change; the
-    certificate is read again by itself. ``told`` hears of both; ``leave`` is called at
-    the end.
+    The certificate is read again when it changes, and so are ``policies``. ``told``
+    hears of both; ``leave`` is called at the end.
     """
 
     def __init__(
@@ -47,8 +46,7 @@ class AdmissionServer:
         listening: Listening,
         *,
         carrying: Carrying,
-        paths: tuple[Path, ...] = (),
-        reload: Callable[[], None] = lambda: None,
+        policies: Watched | None = None,
         leave: Callable[[], None] = lambda: None,
         told: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -63,6 +61,9 @@ class AdmissionServer:
             ready=self._fault,
             budget=Budget(),
         )
+        certificate = Watched(
+            "certificate", self._pair, self._renew, contents(self._pair)
+        )
         address = listening.host, listening.port
         with local(f"{listening.host}:{listening.port}"):
             self._server = SecureConnections(
@@ -71,10 +72,7 @@ class AdmissionServer:
                 tls_context(*self._pair),
                 service.clock,
             )
-        self.watched = (
-            Watched("certificate", self._pair, self._renew),
-            Watched("policies", paths, reload),
-        )
+        self.watched = (certificate, *([policies] if policies is not None else []))
         self._watcher = Watcher(self.watched, listening.every, self._reloaded)
         self._thread = threading.Thread(target=self._serve)
         self._ending = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,10 +13,10 @@ from modelpack.errors import ModelpackError
 
 
 def contents(paths: Iterable[Path]) -> str:
-    """Return a hash of what files, and the files right in folders, hold now."""
+    """Return a hash of what files, and the files in folders, hold now."""
     found = hashlib.sha256()
     for path in sorted(paths):
-        inner = sorted(path.iterdir()) if path.is_dir() else [path]
+        inner = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in inner:
             if file.is_file():
                 content = file.read_bytes()
@@ -28,6 +28,8 @@ def contents(paths: Iterable[Path]) -> str:
 class Watched:
     """``load`` is called when ``paths`` hold something else than at the last time.
 
+    ``seen`` is what they held before they were loaded first.
+
     What it raises is kept in ``fault``, and what was loaded before stays in use: half
     of a change must neither open the door nor shut it for everybody.
     """
@@ -35,23 +37,20 @@ class Watched:
     name: str
     paths: Sequence[Path]
     load: Callable[[], None]
+    seen: str
     fault: str = ""
-    _seen: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._seen = contents(self.paths)
 
     def look(self) -> bool | None:
         """Return whether a change was loaded; None where there was none."""
         try:
             now = contents(self.paths)
-            if now == self._seen:
+            if now == self.seen:
                 return None
             self.load()
         except (ModelpackError, OSError) as error:
             self.fault = f"{self.name}: {error}"
             return False
-        self._seen, self.fault = now, ""
+        self.seen, self.fault = now, ""
         return True
 
 

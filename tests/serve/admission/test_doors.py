@@ -53,7 +53,7 @@ _GOING = pod(BAD, deletionTimestamp="2026-01-01T00:00:00Z")
     "body",
     [
         pytest.param(review(None, pod(BAD), operation="DELETE"), id="deleted"),
-        pytest.param(review(_GOING, pod(GOOD)), id="being deleted"),
+        pytest.param(review(pod(GOOD), _GOING), id="being deleted"),
         pytest.param(review(pod(BAD, labels={"a": "b"}), pod(BAD)), id="same models"),
     ],
 )
@@ -76,6 +76,14 @@ def test_an_update_is_judged_where_a_model_or_an_image_changes(tmp_path: Path) -
         assert caller.validate(review(pod(GOOD, BAD), pod(GOOD)))["allowed"] is False
         assert caller.validate(review(more, pod(GOOD)))["allowed"] is True
         assert len(judge.asked) == 3
+
+
+def test_whoever_creates_something_that_goes_already_is_asked_all_the_same(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path, Bench()) as caller:
+        assert caller.validate(review(_GOING))["allowed"] is False
+        assert caller.validate(review(_GOING, pod(GOOD)))["allowed"] is False
 
 
 def test_connect_is_refused(tmp_path: Path) -> None:

@@ -79,7 +79,12 @@ def test_a_password_in_a_reference_is_refused_and_shown_nowhere(tmp_path: Path) 
         assert "credentials" in str(response)
         _, document = caller.post("/v1/admit", {"references": [leaky]})
         assert document["allowed"] is False
-        told = [response, caller.audited, document["message"]]
+        sidecar = pod(GOOD)
+        containers = cast("Json", sidecar["spec"])["containers"]
+        cast("list[Json]", containers)[0]["image"] = leaky
+        other = caller.validate(review(sidecar))
+        assert other["allowed"] is False
+        told = [response, other, caller.audited, document["message"]]
         assert "hunter2" not in json.dumps(told)
 
 
