@@ -16,6 +16,7 @@ from modelpack.oci.digest import Digest
 from modelpack.policy.cel.errors import CelError
 from modelpack.policy.evaluation.autogen import copies
 from modelpack.policy.evaluation.checks import Checks
+from modelpack.policy.evaluation.entry import Entry, Ready
 from modelpack.policy.evaluation.evidence import Evidence
 from modelpack.policy.evaluation.image_policy import ImageOutcome, ReadyImagePolicy
 from modelpack.policy.evaluation.object_policy import ReadyObjectPolicy
@@ -66,34 +67,28 @@ class Verdict:
         }
 
 
-Ready = ReadyImagePolicy | ReadyObjectPolicy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """A policy, the exceptions to it, or why it cannot be used."""
-
-    policy: AnyPolicy
-    ready: Ready | None
-    exceptions: tuple[PolicyException, ...] = ()
-    fault: str = ""
-
-
 class Policies:
     """All policies that a request has to meet. For many threads."""
 
     def __init__(self, documents: Documents, now: Callable[[], datetime]) -> None:
-        """Compile every policy; one that cannot be used refuses every request."""
+        """Compile every policy; one that cannot be used refuses what it is about.
+
+        Its copies for Deployments and their like are compiled when one comes.
+        """
         if not documents.policies:
             raise InvalidInput("there is no policy in what was given")
         self._now = now
-        self._entries: list[_Entry] = []
+        self._entries: list[Entry] = []
+        self._faults: dict[str, None] = {}
         for policy, source in documents.policies:
             exceptions = tuple(
                 each for each in documents.exceptions if each.is_about(policy)
             )
-            self._entries.append(self._entry(policy, exceptions))
-            self._entries += [self._entry(copy, ()) for copy in copies(policy, source)]
+            entry = Entry(policy, exceptions, now)
+            self._entries.append(entry)
+            if isinstance(entry.ready, str):
+                self._faults[entry.ready] = None
+            self._entries += [Entry(copy, (), now) for copy in copies(policy, source)]
 
     @property
     def names(self) -> str:
@@ -108,22 +103,7 @@ class Policies:
     @property
     def faults(self) -> tuple[str, ...]:
         """Why some policies cannot be used."""
-        return tuple(dict.fromkeys(e.fault for e in self._entries if e.fault))
-
-    def _entry(
-        self, policy: AnyPolicy, exceptions: tuple[PolicyException, ...]
-    ) -> _Entry:
-        try:
-            ready: Ready
-            if isinstance(policy, ImageValidatingPolicy):
-                ready = ReadyImagePolicy(policy, self._now)
-            else:
-                ready = ReadyObjectPolicy(policy, self._now)
-            for exception in exceptions:
-                ready.compile_conditions(exception.conditions)
-        except InvalidInput as error:
-            return _Entry(policy=policy, ready=None, fault=str(error))
-        return _Entry(policy=policy, ready=ready, exceptions=exceptions)
+        return tuple(self._faults)
 
     def judge(
         self,
@@ -172,7 +152,7 @@ class _Decision:
     passed: list[_Passed] = field(default_factory=list)
     denying: dict[int, bool] = field(default_factory=dict)
 
-    def take(self, entry: _Entry) -> None:
+    def take(self, entry: Entry) -> None:
         """Ask one policy."""
         common = entry.policy.common
         if common.json_mode != isinstance(self.asked, Payload):
@@ -180,18 +160,19 @@ class _Decision:
             return
         if isinstance(self.asked, Request) and not common.match.match(self.asked):
             return
-        if entry.ready is None:
-            self._say(entry, Result.ERROR, f"failed to compile policy: {entry.fault}")
+        ready = entry.ready
+        if isinstance(ready, str):
+            self._say(entry, Result.ERROR, f"failed to compile policy: {ready}")
             return
         try:
-            if isinstance(entry.ready, ReadyImagePolicy):
-                self._images(entry, entry.ready)
+            if isinstance(ready, ReadyImagePolicy):
+                self._images(entry, ready)
             else:
-                self._object(entry, entry.ready)
+                self._object(entry, ready)
         except (CelError, ModelpackError) as error:
             self._say(entry, Result.ERROR, f"failed to evaluate policy: {error}")
 
-    def _images(self, entry: _Entry, ready: ReadyImagePolicy) -> None:
+    def _images(self, entry: Entry, ready: ReadyImagePolicy) -> None:
         if not self._applicable(entry, ready) or self._excepted(entry, ready):
             return
         outcome = ready.evaluate(self.asked, self.checks)
@@ -205,7 +186,7 @@ class _Decision:
         self.passed.append(_Passed(ready.policy, outcome, len(self.results)))
         self._say(entry, Result.PASS, "success")
 
-    def _object(self, entry: _Entry, ready: ReadyObjectPolicy) -> None:
+    def _object(self, entry: Entry, ready: ReadyObjectPolicy) -> None:
         # Kyverno asks about exceptions first here, and about images it asks last.
         partial: list[PolicyException] = []
         matching = self._matching(entry, ready)
@@ -224,7 +205,7 @@ class _Decision:
         else:
             self._say(entry, Result.PASS, "success")
 
-    def _applicable(self, entry: _Entry, ready: Ready) -> bool:
+    def _applicable(self, entry: Entry, ready: Ready) -> bool:
         try:
             holds = ready.conditions.hold(ready.scope(self.asked))
         except CelError as error:
@@ -236,7 +217,7 @@ class _Decision:
             self._applies_not(entry, "its conditions are not met")
         return holds
 
-    def _matching(self, entry: _Entry, ready: Ready) -> list[PolicyException]:
+    def _matching(self, entry: Entry, ready: Ready) -> list[PolicyException]:
         return [
             exception
             for exception in entry.exceptions
@@ -245,7 +226,7 @@ class _Decision:
             )
         ]
 
-    def _excepted(self, entry: _Entry, ready: ReadyImagePolicy) -> bool:
+    def _excepted(self, entry: Entry, ready: ReadyImagePolicy) -> bool:
         matching = self._matching(entry, ready)
         if matching:
             self._except(entry, matching, ready.images_of(self.asked))
@@ -253,7 +234,7 @@ class _Decision:
 
     def _except(
         self,
-        entry: _Entry,
+        entry: Entry,
         exceptions: Sequence[PolicyException],
         images: Sequence[str],
     ) -> None:
@@ -271,21 +252,21 @@ class _Decision:
             self._warn_exception(entry, exception)
         self.excepted += images
 
-    def _warn_exception(self, entry: _Entry, exception: PolicyException) -> None:
+    def _warn_exception(self, entry: Entry, exception: PolicyException) -> None:
         self.warnings.append(
             f"{entry.policy.common.name}: the exception {exception.shown} is made"
         )
 
-    def _applies_not(self, entry: _Entry, why: str) -> None:
+    def _applies_not(self, entry: Entry, why: str) -> None:
         self._say(entry, Result.SKIP, f"does not apply: {why}")
 
-    def _broken(self, entry: _Entry, broken: Broken, image: str = "") -> None:
+    def _broken(self, entry: Entry, broken: Broken, image: str = "") -> None:
         result = Result.ERROR if broken.is_error else Result.FAIL
         self._say(entry, result, broken.message, rule=broken.rule, image=image)
 
     def _say(
         self,
-        entry: _Entry,
+        entry: Entry,
         result: Result,
         message: str,
         *,

@@ -101,10 +101,8 @@ class ReadyImagePolicy:
         self.conditions = Conditions.compile(self._compiler, common.conditions)
         self._validations = Validations.compile(self._compiler, common)
         self._own = _extractors(self._compiler, policy.images)
-        self._builtin = {
-            resource: _extractors(self._compiler, _builtin_extractors(path))
-            for resource, path in ({} if common.json_mode else _TEMPLATES).items()
-        }
+        # Compiled for the kinds of objects that come, and then kept.
+        self._builtin: dict[Resource, Mapping[str, Program]] = {}
 
     def compile_conditions(self, conditions: tuple[Named, ...]) -> Conditions:
         """Compile the conditions of an exception, which may use what these may."""
@@ -182,12 +180,20 @@ class ReadyImagePolicy:
             broken=self._validations.broken(scope), images=tuple(images), named=named
         )
 
+    def _builtin_of(self, resource: Resource) -> Mapping[str, Program]:
+        """Return Kyverno's own extractors for a kind of object, if it has any."""
+        if resource not in self._builtin:
+            path = _TEMPLATES.get(resource)
+            named = () if path is None else _builtin_extractors(path)
+            self._builtin[resource] = _extractors(self._compiler, named)
+        return self._builtin[resource]
+
     def _extracted(
         self, scope: Scope, asked: Request | Payload
     ) -> tuple[list[str], Mapping[str, list[str]], tuple[str, ...]]:
         programs = dict(self._own)
         if isinstance(asked, Request):
-            programs = {**self._builtin.get(asked.resource, {}), **programs}
+            programs = {**self._builtin_of(asked.resource), **programs}
         by_name: dict[str, list[str]] = {}
         images: list[str] = []
         named: list[str] = []
