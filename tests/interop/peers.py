@@ -235,6 +235,11 @@ class NodePackages:
         launcher.chmod(0o755)
 
 
+_POD_SECURITY = {
+    "k8s.io/pod-security-admission": "github.com/kyverno/"
+    "pod-security-admission@v0.0.0-20251031094455-46f20778634f"
+}
+
 PEERS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
@@ -280,10 +285,19 @@ PEERS: dict[str, Peer] = {
             name="kyverno",
             version="v1.19.0",
             package="github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno",
-            replace={
-                "k8s.io/pod-security-admission": "github.com/kyverno/"
-                "pod-security-admission@v0.0.0-20251031094455-46f20778634f"
-            },
+            replace=_POD_SECURITY,
+        ),
+        GoProgram(
+            name="kyverno-controller",
+            version="v1.19.0",
+            package="github.com/kyverno/kyverno/cmd/kyverno",
+            replace=_POD_SECURITY,
+        ),
+        GoFiles(
+            name="kyverno-crds",
+            version="v1.19.0",
+            module="github.com/kyverno/kyverno",
+            folder="config/crds",
         ),
         GoFiles(
             name="cel-spec",

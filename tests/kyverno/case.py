@@ -60,14 +60,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Where modelpack says other than Kyverno, on purpose: `docs/kyverno.md` says why.
+    """Where modelpack decides otherwise than Kyverno, on purpose.
 
-    `reason` is the name of an entry there.
+    `reason` is a heading of `docs/kyverno.md`, below which it says why. `result` is
+    what it says of the policy, if not the same; `refuses` says that it lets nothing
+    pass, though the policy does.
     """
 
     reason: str
-    result: Result
-    message: str = ""
+    result: Result | None = None
+    refuses: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,20 @@ class Case:
         """Of each policy, in the order of the report."""
         one = self.result
         return (one,) if isinstance(one, Result) else one
+
+    @property
+    def our_results(self) -> tuple[Result, ...]:
+        """What modelpack says of each policy."""
+        if self.ours is None or self.ours.result is None:
+            return self.results
+        return (self.ours.result,)
+
+    @property
+    def admits(self) -> bool:
+        """Whether modelpack admits it: all that is about it passes, or is excepted."""
+        if self.ours is not None and self.ours.refuses:
+            return False
+        return all(r in (Result.PASS, Result.SKIP) for r in self.our_results)
 
     def __str__(self) -> str:
         return self.name

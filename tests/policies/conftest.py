@@ -6,6 +6,7 @@ import pytest
 
 from modelpack.serve.registry import RegistryServer
 from tests.interop.desk import Desk
+from tests.kyverno.house import House
 from tests.kyverno.judges import Kyverno
 from tests.kyverno.shelf import Shelf
 from tests.policies.evidence import FORMS
@@ -24,3 +25,8 @@ def kyverno(library_shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> K
         folder=tmp_path_factory.mktemp("papers"),
         names=library_shelf.names,
     )
+
+
+@pytest.fixture
+def house(library_shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> House:
+    return House(folder=tmp_path_factory.mktemp("papers"), names=library_shelf.names)

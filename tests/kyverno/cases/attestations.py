@@ -1,6 +1,6 @@
 """What is said about a model beside its signature: types, signers, payloads."""
 
-from tests.kyverno.case import Case, Json, Result
+from tests.kyverno.case import Case, Difference, Json, Result
 from tests.kyverno.documents import attestation, by_key, ivpol, pod
 from tests.kyverno.shelf import BOM_TYPE, SIGN_TYPE
 
@@ -34,6 +34,9 @@ _SCAN_RECENT = {
 }
 
 
+_SEVERAL = Difference(reason="Several statements of one type", refuses=True)
+
+
 def _bom_case(
     name: str, model: str, result: Result, message: str = "", *, kind: str = BOM_TYPE
 ) -> Case:
@@ -45,6 +48,7 @@ def _bom_case(
         resource=pod(f"${{{model}}}"),
         result=result,
         message=message,
+        ours=_SEVERAL if model == "boms-good-last" else None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from tests.kyverno.case import Case, Json, Result
+from tests.kyverno.case import Case, Difference, Json, Result
 from tests.kyverno.documents import (
     ALL_SIGNED,
     exception,
@@ -82,12 +82,14 @@ def _failures() -> Iterator[Case]:
 def _excepted(
     name: str, result: Result, *exceptions: Json, model: str = "unsigned", **spec: Json
 ) -> Case:
+    expired = Difference(reason="Exceptions that have expired", refuses=True)
     return Case(
         name=f"exception-{name}",
         policies=(ivpol(**spec),),
         resource=pod(f"${{{model}}}"),
         exceptions=exceptions,
         result=result,
+        ours=expired if name == "expired" else None,
     )
 
 
@@ -189,6 +191,7 @@ def _dropped(name: str, **policy: Json) -> Case:
         policies=(ivpol(**policy),),
         resource=pod("${unsigned}"),
         result=NONE,
+        ours=Difference(reason="Documents that are dropped", result=ERROR),
     )
 
 

@@ -1,6 +1,7 @@
 """Where a model can be named in a cluster."""
 
-from tests.kyverno.case import Case, Document, Json, Result
+from tests.kyverno.case import Case, Difference, Document, Json, Result
+from tests.kyverno.cases.references import UNCOVERED
 from tests.kyverno.documents import (
     LLM_SERVICES,
     PODS,
@@ -77,12 +78,19 @@ def _workload(kind: str, image: str) -> Document:
 _OF_CONTAINERS: Json = {"validations": [_CONTAINERS], "images": None}
 
 
-def _containers(name: str, result: Result, resource: Document, **spec: Json) -> Case:
+def _containers(
+    name: str,
+    result: Result,
+    resource: Document,
+    ours: Difference | None = None,
+    **spec: Json,
+) -> Case:
     return Case(
         name=name,
         policies=(ivpol([_CONTAINERS], images=[], **spec),),
         resource=resource,
         result=result,
+        ours=ours,
     )
 
 
@@ -157,6 +165,7 @@ CASES = (
         "init-container-matched-alone",
         PASS,
         _container("${signed}", initContainers=[{"name": "a", "image": "${unsigned}"}]),
+        UNCOVERED,
         validationConfigurations={"required": False},
     ),
     *(

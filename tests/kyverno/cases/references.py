@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from tests.kyverno.case import Case, Json, Result
+from tests.kyverno.case import Case, Difference, Json, Result
 from tests.kyverno.documents import (
     ALL_SIGNED,
     attestation,
@@ -19,6 +19,9 @@ PASS, FAIL, ERROR, SKIP, NONE = (
     Result.SKIP,
     Result.NONE,
 )
+
+UNCOVERED = Difference(reason="Models that no policy verified", refuses=True)
+_UNSUPPORTED = Difference(reason="What is not supported", result=ERROR)
 
 _MATCHED: dict[str, tuple[Json, bool]] = {
     "registry": ([{"glob": "${registry}/*"}], True),
@@ -54,6 +57,7 @@ def _digests() -> Iterator[Case]:
             resource=pod("${signed.tag}" if tagged else "${signed}"),
             result=FAIL if unpinned else PASS,
             message="does not have a digest" if unpinned else "",
+            ours=None if hit else UNCOVERED,
         )
 
 
@@ -64,6 +68,7 @@ def _case(
     *,
     rule: str = ALL_SIGNED["expression"],
     resource: Json = None,
+    ours: Difference | None = None,
     **spec: Json,
 ) -> Case:
     return Case(
@@ -72,6 +77,7 @@ def _case(
         resource=resource or pod("${signed}"),
         result=result,
         message=message,
+        ours=ours,
     )
 
 
@@ -100,6 +106,7 @@ CASES = (
     _case(
         "glob-is-of-the-whole-reference",
         PASS,  # of nothing: no model is matched, and the rule is of all that are
+        ours=UNCOVERED,
         matchImageReferences=[{"glob": "${registry}/models"}],
     ),
     _case(
@@ -136,6 +143,7 @@ CASES = (
     _case(
         "two-models-one-matched",
         PASS,
+        ours=UNCOVERED,
         resource=pod("${signed}", "${unsigned}"),
         matchImageReferences=_ONE,
     ),
@@ -156,6 +164,7 @@ CASES = (
     _case(
         "not-required-and-no-rule-verifies",
         PASS,
+        ours=UNCOVERED,
         rule="images.models.size() == 1",
         validationConfigurations={"required": False},
     ),
@@ -207,18 +216,21 @@ CASES = (
     _case(
         "data-of-the-manifest",
         PASS,
+        ours=_UNSUPPORTED,
         rule=f"{ALL_SIGNED['expression']} && images.models.all(m,"
         " getImageData(m).Manifest.Layers.size() == 1)",
     ),
     _case(
         "data-of-the-manifest-by-its-json-names",
         PASS,
+        ours=_UNSUPPORTED,
         rule=f"{ALL_SIGNED['expression']} && images.models.all(m,"
         " json.unmarshal(json.marshal(getImageData(m))).manifest.layers.size() == 1)",
     ),
     _case(
         "artifact-type-of-the-manifest",
         PASS,
+        ours=_UNSUPPORTED,
         rule=f"{ALL_SIGNED['expression']} && images.models.all(m,"
         " json.unmarshal(json.marshal(getImageData(m))).manifest.artifactType =="
         " 'application/vnd.cncf.model.manifest.v1+json')",
