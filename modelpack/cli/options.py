@@ -107,10 +107,14 @@ Jobs = Annotated[
 ]
 Include = Annotated[
     list[str] | None,
-    typer.Option(help="Only what matches this gitignore-style pattern; repeatable."),
+    typer.Option(
+        help="Only what matches this gitignore-style pattern; repeatable.",
+        metavar="PATTERN",
+    ),
 ]
 Exclude = Annotated[
-    list[str] | None, typer.Option(help="Leave out what matches; repeatable.")
+    list[str] | None,
+    typer.Option(help="Leave out what matches; repeatable.", metavar="PATTERN"),
 ]
 Allow = Annotated[
     list[Allowance] | None,

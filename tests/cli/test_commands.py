@@ -342,3 +342,28 @@ def test_the_sdk_refuses_to_guess_names(tmp_path: Path, model: Path) -> None:
     )
     assert "LocalError: file names are taken for" in done.stderr
     assert not (tmp_path / "layout").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("modelpack pu", {"push", "pull"}), ("modelpack push --sp", {"--split"})],
+)
+def test_a_shell_can_complete_what_is_typed(
+    tmp_path: Path, words: str, offered: set[str]
+) -> None:
+    asked = {
+        "_MODELPACK_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    # A shell runs the program under its own name.
+    program = Path(sys.executable).with_name("modelpack")
+    done = subprocess.run(
+        [program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **asked},
+    )
+    assert set(done.stdout.split()) == offered, done.stderr
