@@ -20,6 +20,8 @@ _OCTETS: Final = "application/octet-stream"
 # Answers to the first PATCH which mean that PATCH itself is not wanted.
 _NO_PATCH: Final = frozenset({400, 404, 405, 411, 413, 415, 416, 501})
 
+_OUT_OF_STEP: Final = frozenset({404, 416})
+
 
 class PatchRefused(Exception):
     """The store takes a blob only whole: hash it first, then ``put_blob``."""
@@ -125,6 +127,7 @@ class ChunkedUpload:
     resumed: Callable[[int], None]
     restarted: Callable[[int], None]
     _forgotten: int = field(default=0, init=False)
+    _resumed: bool = field(default=False, init=False)
 
     def send(self) -> Digest:
         """Send the whole blob and return its digest.
@@ -158,7 +161,7 @@ class ChunkedUpload:
                 self._append(upload, prefix, min(chunk, self.size - before))
                 failures = 0
             except RegistryError as error:
-                if before == 0 and error.status in _NO_PATCH:
+                if before == 0 and self._refuses_chunks(upload, error):
                     if chunk <= _SMALL_CHUNK or error.status not in (413, 416):
                         self._leave(upload)
                         raise PatchRefused from error
@@ -169,6 +172,22 @@ class ChunkedUpload:
                 failures = 0 if upload.offset > before else failures + 1
             self.sending.sessions.remember(self.key, upload.session)
         return upload
+
+    def _refuses_chunks(self, upload: Upload, error: RegistryError) -> bool:
+        """Whether a failure of the first PATCH means that no PATCH is wanted.
+
+        Not where an earlier run began the upload: it may be forgotten by now, or
+        the last bytes of that run have arrived after we asked how far it came.
+        """
+        if error.status not in _NO_PATCH:
+            return False
+        if not self._resumed or error.status not in _OUT_OF_STEP:
+            return True
+        self._resumed = False
+        try:
+            return not upload.sync()
+        except NotFound:
+            return False
 
     def _append(self, upload: Upload, prefix: PrefixHash, size: int) -> None:
         def counted(start: int, end: int) -> Iterator[memoryview]:
@@ -198,6 +217,7 @@ class ChunkedUpload:
                 self.sending.sessions.forget(self.key)
             else:
                 if upload.offset <= self.size:
+                    self._resumed = True
                     if upload.offset:
                         self.resumed(upload.offset)
                     return upload

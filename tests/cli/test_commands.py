@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from modelpack.errors import LocalError
+from modelpack.serve.registry import RegistryServer
+
 Done = subprocess.CompletedProcess[str]
 
 
@@ -48,6 +51,20 @@ def test_push_and_pull_print_one_pinned_reference(
     assert pulled.stdout == pushed.stdout
     assert (tmp_path / "model/weights.bin").exists()
     assert "admitted without a policy" in pulled.stderr
+
+
+def test_a_registry_may_be_at_an_address_of_ipv6(tmp_path: Path, model: Path) -> None:
+    try:
+        server = RegistryServer(host="::1")
+    except LocalError:
+        pytest.skip("there is no IPv6 here")
+    with server:
+        assert server.address.startswith("[::1]:")
+        pushed = run(tmp_path, "push", model, f"{server.address}/team/model:1")
+        assert pushed.returncode == 0, pushed.stderr
+        pulled = run(tmp_path, "pull", pushed.stdout.strip(), "-o", "copy")
+    assert pulled.stdout == pushed.stdout
+    assert (tmp_path / "copy/weights.bin").read_bytes() == bytes(3_000_000)
 
 
 def test_quiet_says_nothing_but_the_result(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from modelpack.api import push
 from modelpack.api.settings import Settings
@@ -57,6 +57,13 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+class Registry(Protocol):
+    """What a scene knows of its registry."""
+
+    @property
+    def address(self) -> str: ...
+
+
 @dataclass(slots=True)
 class Finished:
     """How a program ended."""
@@ -78,7 +85,7 @@ class Scene:
 
     folder: Path
     model: Path
-    registry: RegistryServer
+    registry: Registry
     proxy: FaultProxy
     events: list[Event] = field(default_factory=list)
 

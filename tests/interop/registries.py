@@ -39,6 +39,8 @@ class Running:
     has_referrers: bool
     """Whether it has the referrers API; where not, the fallback tag is the rule."""
     deletes_tags: bool = True
+    keeps_cut_chunks: bool = True
+    """Whether an upload goes on after its connection broke inside a chunk."""
     ca: Path | None = None
     username: str | None = None
     password: str | None = None
@@ -123,6 +125,7 @@ def docker_registry(folder: Path) -> Iterator[Running]:
             storage=_storage(folder),
             has_referrers=False,
             deletes_tags=False,
+            keeps_cut_chunks=False,
         ),
     ) as running:
         yield running

@@ -237,6 +237,41 @@ def test_a_recorded_session_goes_on_and_skipped_bytes_are_hashed() -> None:
     assert (store.begun, sessions.known) == (1, {})
 
 
+def test_the_last_bytes_of_an_earlier_run_may_arrive_late() -> None:
+    """It was asked how much it has before they came, and is out of step after."""
+    late: list[int] = []
+
+    def arrive(self: FaultyUpload, blocks: Blocks, size: int) -> None:
+        if not late:
+            late.append(1)
+            self.take(blocks_of(CONTENT), 100, 100)
+            raise RegistryError("range not satisfiable", status=416)
+        self.take(blocks, size, size)
+
+    store, sessions = FaultyStore(), KeptSessions()
+    sessions.remember("key", store.begin().session)
+    store.spoil = arrive
+    how = sending(chunk=CHUNK, sessions=sessions)
+    assert upload(store, CONTENT, how).send() == Digest.of(CONTENT)
+    assert store.appended[:2] == [(0, CHUNK), (100, CHUNK)]
+    assert store.begun == 1
+
+
+def test_a_recorded_session_may_be_gone_only_when_its_bytes_come() -> None:
+    def gone(self: FaultyUpload, blocks: Blocks, size: int) -> None:
+        if self.session == "upload-1":
+            self.lose()
+            raise forgotten()
+        self.take(blocks, size, size)
+
+    store, sessions = FaultyStore(), KeptSessions()
+    sessions.remember("key", store.begin().session)
+    store.spoil = gone
+    how = sending(chunk=CHUNK, sessions=sessions)
+    assert upload(store, CONTENT, how).send() == Digest.of(CONTENT)
+    assert store.begun == 2
+
+
 def test_a_recorded_session_that_is_gone_is_replaced() -> None:
     store, sessions = FaultyStore(), KeptSessions({"key": "of yesterday"})
     upload(store, CONTENT, sending(chunk=CHUNK, sessions=sessions)).send()
