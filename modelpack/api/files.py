@@ -15,6 +15,8 @@ _MOST: Final = 64 << 20
 def content_of(name: str | Path) -> bytes:
     """Read a file whole, or, for ``env://NAME``, an environment variable."""
     text = str(name)
+    if not text:
+        raise InvalidInput("a file is wanted, and its name is empty")
     if text.startswith(_ENV):
         value = os.environ.get(text.removeprefix(_ENV))
         if not value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,16 @@ def _info(public: PublicKey, *, private: bool) -> KeyInfo:
         fingerprint=public.fingerprint,
         private=private,
         pem=public.pem.decode(),
+    )
+
+
+def is_exposed(key: str | Path) -> bool:
+    """Whether a key's file holds it unencrypted, for others than its owner to read."""
+    if is_elsewhere(key) or not Path(key).is_file():
+        return False
+    others = stat.S_IRWXG | stat.S_IRWXO
+    return bool(Path(key).stat().st_mode & others) and b"ENCRYPTED" not in content_of(
+        key
     )
 
 

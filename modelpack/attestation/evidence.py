@@ -7,7 +7,7 @@ only ``verified`` makes one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -109,10 +109,11 @@ class VerifiedStatement:
     proven: Proven
     bundle: Bundle
     name: str
-    _seal: object = field(default=None, repr=False, compare=False)
+    # Not kept: dataclasses.replace would pass it on to whatever is said instead.
+    seal: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self._seal is not _SEAL:
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
             raise TypeError("only verified() makes one; there is no other way in")
 
 

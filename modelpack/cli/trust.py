@@ -165,8 +165,11 @@ def signer(  # noqa: PLR0913 - one keyword for each flag
         )
     if identity_token is not None:
         raise InvalidInput("--key and --identity-token: one of them signs")
-    from modelpack.api.keys import open_log, sign_with_key
+    from modelpack.api.keys import is_exposed, open_log, sign_with_key
+    from modelpack.cli.console import say
 
+    if is_exposed(key):
+        say(f"warning: {key}: others can read this private key; chmod 600 helps")
     log = None
     if rekor_url is not None or signing_config is not None or trust_config is not None:
         log = open_log(

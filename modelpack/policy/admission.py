@@ -7,7 +7,7 @@ one. A policy sees a manifest before any layer is read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from modelpack.errors import PolicyDenied
@@ -26,10 +26,11 @@ class Admitted:
 
     manifest: Manifest
     policy: str
-    _seal: object = field(default=None, repr=False, compare=False)
+    # Not kept: dataclasses.replace would pass it on to whatever is said instead.
+    seal: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self._seal is not _SEAL:
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
             raise TypeError("only a policy admits; there is no other way in")
 
     @property

@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -57,6 +58,8 @@ def test_nobody_else_makes_a_verified_statement() -> None:
         VerifiedStatement(DIGEST, found.statement, found.proven, GOOD, "")
     with pytest.raises(TypeError):
         VerifiedStatement(DIGEST, found.statement, found.proven, GOOD, "", object())
+    with pytest.raises(TypeError):
+        replace(found, subject=Digest.of(b"another"))
 
 
 def signed(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> Bundle:

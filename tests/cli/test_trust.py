@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from modelpack.serve.registry import RegistryServer
 from tests.cli.test_commands import Done, run
@@ -79,6 +81,33 @@ def test_a_key_tells_what_it_is(desk: Desk) -> None:
     assert (told.pop("private"), secret.pop("private")) == (False, True)
     assert told == secret
     assert "PRIVATE" not in private.stdout
+
+
+def test_who_can_read_a_key_is_looked_at(desk: Desk) -> None:
+    plain = desk.folder / "plain.pem"
+    plain.write_bytes(
+        ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    for mode, warned in ((0o644, True), (0o640, True), (0o600, False), (0o400, False)):
+        plain.chmod(mode)
+        signed = desk.run("sign", "--key", plain, desk.model)
+        assert signed.returncode == 0, signed.stderr
+        assert ("others can read" in signed.stderr) == warned
+    (desk.folder / "modelpack.key").chmod(0o644)  # encrypted: no secret by itself
+    signed = desk.run("sign", "--key", "modelpack.key", desk.model)
+    assert signed.stderr == ""
+
+
+def test_a_key_without_a_name_is_a_wrong_use(desk: Desk) -> None:
+    """`--key $KEY`, with no such variable."""
+    for command in ("sign", "verify"):
+        done = desk.run(command, "--key", "", desk.model)
+        assert done.returncode == 2
+        assert "its name is empty" in done.stderr
 
 
 def test_a_key_in_a_variable(desk: Desk) -> None:

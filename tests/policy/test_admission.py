@@ -1,5 +1,7 @@
 """Nothing is handed out without ``Admitted``, and only a policy makes one."""
 
+from dataclasses import replace
+
 import pytest
 
 from modelpack.errors import PolicyDenied
@@ -53,6 +55,9 @@ def test_admitted_cannot_be_made_outside() -> None:
         Admitted(manifest, "mine")
     with pytest.raises(TypeError, match="only a policy"):
         Admitted(manifest, "mine", object())
+    admitted = UnsafeAdmitAll(lambda _: None).admit(manifest)
+    with pytest.raises(TypeError, match="only a policy"):
+        replace(admitted, policy="mine")
 
 
 def test_what_a_policy_refuses_is_not_delivered_and_no_blob_is_opened() -> None:

@@ -1,6 +1,7 @@
 """Kyverno's verdicts, and the rule of the house, over a registry in memory."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,8 @@ def test_what_the_team_signed_is_admitted_and_its_digest_is_named(
     assert verdict.verified == {signed.reference: digest}
     manifest = Manifest.parse(signed.model.raw)
     assert admitted_by(verdict, manifest, "signed").digest == digest
+    with pytest.raises(TypeError, match="only policies"):
+        replace(verdict, verified={})
 
 
 def test_a_verdict_cannot_be_made_outside() -> None:

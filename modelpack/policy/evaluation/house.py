@@ -7,7 +7,7 @@ never a yes. The only maker of a ``Verdict``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -46,10 +46,11 @@ class Verdict:
     refusals: tuple[str, ...]
     warnings: tuple[str, ...]
     verified: Mapping[str, Digest]
-    _seal: object = field(default=None, repr=False, compare=False)
+    # Not kept: dataclasses.replace would pass it on to whatever is said instead.
+    seal: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self._seal is not _NO_SEAL:
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _NO_SEAL:
             raise TypeError("only policies come to a verdict; there is no other way in")
 
     @property
@@ -321,7 +322,7 @@ class _Decision:
             refusals=tuple(dict.fromkeys(self.refusals)),
             warnings=tuple(dict.fromkeys(self.warnings)),
             verified=self._verified(),
-            _seal=_NO_SEAL,
+            seal=_NO_SEAL,
         )
 
     def _verified(self) -> Mapping[str, Digest]:
