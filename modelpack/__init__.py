@@ -18,6 +18,7 @@ from modelpack.version import __version__
 
 if TYPE_CHECKING:
     from modelpack.api import (
+        Beside,
         Carriage,
         CheckResult,
         Description,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         believe_keys,
         card,
         check,
+        check_sbom,
         describe,
         diff,
         draft_declaration,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
         sign,
         sign_keyless,
         sign_with_key,
+        spdx,
         tag,
         tags,
         tree,
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthenticationError",
     "Began",
+    "Beside",
     "Carriage",
     "CheckResult",
     "ContentError",
@@ -130,6 +134,7 @@ __all__ = [
     "believe_keys",
     "card",
     "check",
+    "check_sbom",
     "describe",
     "diff",
     "draft_declaration",
@@ -152,6 +157,7 @@ __all__ = [
     "sign",
     "sign_keyless",
     "sign_with_key",
+    "spdx",
     "tag",
     "tags",
     "tree",

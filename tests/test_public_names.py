@@ -45,8 +45,11 @@ _VERBS: Final = {
     "read_predicate": "(path)",
     "read_provenance": "(folder='.', *, parameters=None, dependencies=None, "
     "settings=None)",
-    "sbom": "(target, *, spec_version='1.6', include=(), exclude=(), energy=(), "
+    "sbom": "(target, *, spec_version='1.6', include=(), exclude=(), beside=None, "
     "settings=None, notify=nobody)",
+    "spdx": "(target, *, include=(), exclude=(), beside=None, settings=None, "
+    "notify=nobody)",
+    "check_sbom": "(file, profile, *, require=())",
     "scan": "(target, *, allow=(), with_others=(), bom=None, include=(), exclude=(), "
     "settings=None, notify=nobody)",
     "sign": "(reference, signer, *, annotations=None, settings=None, notify=nobody)",
@@ -72,6 +75,7 @@ _EVENTS: Final = {
     "Warned",
 }
 _RESULTS: Final = {
+    "Beside": {"energy", "environment", "author"},
     "Description": {"target", "digest", "passes", "predicates", "pages"},
     "CheckResult": {"reference", "digest", "answers"},
     "Carriage": {"carrier", "namespace", "known_as"},

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from modelpack.api.access import login, logout
+    from modelpack.api.beside import Beside
     from modelpack.api.carriage import Carriage
     from modelpack.api.consuming import CheckResult, check
     from modelpack.api.copying import CopyResult, copy
     from modelpack.api.declaring import draft_declaration
-    from modelpack.api.describing import Description, card, describe, sbom
+    from modelpack.api.describing import (
+        Description,
+        card,
+        check_sbom,
+        describe,
+        sbom,
+        spdx,
+    )
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
     from modelpack.api.keyless import Sigstore, believe_identity, sign_keyless
@@ -44,6 +52,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Beside",
     "Carriage",
     "CheckResult",
     "CopyResult",
@@ -64,6 +73,7 @@ __all__ = [
     "believe_keys",
     "card",
     "check",
+    "check_sbom",
     "copy",
     "describe",
     "diff",
@@ -87,6 +97,7 @@ __all__ = [
     "sign",
     "sign_keyless",
     "sign_with_key",
+    "spdx",
     "tag",
     "tags",
     "tree",
@@ -100,6 +111,9 @@ _HOMES: Final = {
     "Judgement": "policies",
     "judge": "policies",
     "load_policies": "policies",
+    "Beside": "beside",
+    "check_sbom": "describing",
+    "spdx": "describing",
     "Inspection": "inspection",
     "PullResult": "fetching",
     "CheckResult": "consuming",

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from modelpack.api.beside import NOTHING, Beside
 from modelpack.api.command import Command
+from modelpack.api.files import content_of
 from modelpack.api.material import Scan, gathered, look, scan_of, signed_beside
 from modelpack.api.settings import Settings
 from modelpack.api.targets import Target, opened
@@ -16,10 +18,14 @@ from modelpack.attestation.evidence import Verifier
 from modelpack.attestation.predicates import BOM, CARD, FACTS, SCAN
 from modelpack.documents.card.form import CardType
 from modelpack.documents.card.material import Material, Signed
+from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 from modelpack.scanning.rules import Allowance
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.version import __version__
+
+if TYPE_CHECKING:
+    from modelpack.documents.profiles.profile import ProfileReport
 
 _NAMES: Final = {
     BOM: "bom.json",
@@ -58,7 +64,7 @@ def sbom(
     spec_version: str = "1.6",
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    energy: Sequence[str | Path] = (),
+    beside: Beside | None = None,
     settings: Settings | None = None,
     notify: Listener = nobody,
 ) -> bytes:
@@ -71,8 +77,45 @@ def sbom(
 
     command = Command(settings, notify)
     with opened(target, command, include=include, exclude=exclude) as found:
-        model, _ = look(found, command, energy=energy)
+        model, _ = look(found, command, beside=beside or NOTHING)
     return ml_bom(model, spec_version=spec_version, tool_version=__version__)
+
+
+def spdx(
+    target: str | Path,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    beside: Beside | None = None,
+    settings: Settings | None = None,
+    notify: Listener = nobody,
+) -> bytes:
+    """Return an SPDX 3.0.1 document (JSON-LD) of what `sbom` describes.
+
+    SPDX wants a time: without ``SOURCE_DATE_EPOCH`` it is the first second of 1970.
+    """
+    from modelpack.documents.spdx import spdx_document
+
+    command = Command(settings, notify)
+    with opened(target, command, include=include, exclude=exclude) as found:
+        model, _ = look(found, command, beside=beside or NOTHING)
+    return spdx_document(model, tool_version=__version__)
+
+
+def check_sbom(
+    file: str | Path, profile: str, *, require: Sequence[str] = ()
+) -> ProfileReport:
+    """Hold a CycloneDX or SPDX 3 document against a profile.
+
+    ``profile`` is ``ntia``, ``cisa``, ``g7``, ``owasp`` or ``eu-ai-act``; with
+    ``require`` only the elements of those names are required of it.
+    """
+    from modelpack.documents.profiles.holding import hold
+    from modelpack.documents.profiles.profile import ProfileName
+
+    if profile not in set(ProfileName):
+        raise InvalidInput(f"{profile!r} is none of {', '.join(ProfileName)}")
+    return hold(content_of(file), ProfileName(profile), require=require)
 
 
 def card(  # noqa: PLR0913 - one keyword for each choice of the caller

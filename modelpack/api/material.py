@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from modelpack.api.beside import NOTHING, Beside, read_environment
 from modelpack.api.command import Command
 from modelpack.api.energy import read_energy
 from modelpack.api.files import content_of
@@ -80,10 +81,10 @@ def scan_of(
 
 
 def look(
-    found: Target, command: Command, *, energy: Sequence[str | Path] = ()
+    found: Target, command: Command, *, beside: Beside = NOTHING
 ) -> tuple[Described, Read]:
     """Read and hash files that are here, and warn of what cannot be read."""
-    costs, origin = read_energy(energy)
+    costs, origin = read_energy(beside.energy)
     with command.open_cache() as cache:
         parcels = [LocalParcel(file, cache) for file in found.files]
         model = read(parcels, command.crew)
@@ -97,6 +98,8 @@ def look(
         repository=found.repository,
         energy=costs,
         energy_origin=origin,
+        environment=read_environment(beside.environment),
+        author=beside.author,
         created=command.settings.created,
     )
     return described, model
@@ -113,7 +116,7 @@ def gathered(
 ) -> Material:
     """Read files that are here, and what lies beside them."""
     more = [result for path in evaluations for result in _results(path)]
-    model, texts = look(found, command, energy=energy)
+    model, texts = look(found, command, beside=Beside(energy=energy))
     return Material(
         model=model,
         tool=f"modelpack {__version__}",

@@ -26,7 +26,6 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": (_LOOK, "init"),
     "inspect": (_LOOK, "inspect"),
     "scan": (_LOOK, "scan"),
-    "sbom": (_LOOK, "sbom"),
     "card": (_LOOK, "card"),
     "describe": (_LOOK, "describe"),
     "check": (_LOOK, "check"),
@@ -42,6 +41,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "key": (_TRUST, "key"),
     "policy": (_TRUST, "policy"),
+    "sbom": (_LOOK, "sbom"),
     "registry": (_SERVE, "registry"),
     "admission": (_SERVE, "admission"),
 }

@@ -187,6 +187,15 @@ Energy = Annotated[
         metavar="FILE|NAME=VALUE,…",
     ),
 ]
+Environment = Annotated[
+    Path | None,
+    typer.Option(
+        help="What it was trained in: a virtual environment, a lock file, or what "
+        "cyclonedx-py wrote.",
+        metavar="PATH",
+    ),
+]
+Author = Annotated[str, typer.Option(help="Who makes this document.", metavar="NAME")]
 PlainHttp = Annotated[
     bool,
     typer.Option(

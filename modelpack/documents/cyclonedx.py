@@ -10,25 +10,32 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from modelpack.documents.checking import SPEC_VERSIONS, Json, check_bom
+from modelpack.documents.checking import SPEC_VERSIONS, Json, check_bom, said_only
 from modelpack.documents.cyclonedx_card import data_ref, model_card
+from modelpack.documents.cyclonedx_formulation import formulation
+from modelpack.documents.cyclonedx_parts import (
+    ancestor,
+    data_set,
+    file_hash,
+    libraries,
+    licences,
+    links,
+    party,
+    person,
+)
 from modelpack.documents.described import (
-    Ancestor,
     Described,
     DescribedFile,
-    Origin,
     ancestors,
     oci_purl,
 )
 from modelpack.errors import InvalidInput
-from modelpack.oci.digest import Digest
 
 __all__ = ["ml_bom"]
 
-_ALGORITHMS: Final = {"sha256": "SHA-256", "sha512": "SHA-512"}
 _ROOT: Final = "system"
 _MODEL: Final = "model"
 
@@ -47,6 +54,9 @@ def ml_bom(model: Described, *, spec_version: str, tool_version: str) -> bytes:
         "components": [writer.model_component(), *writer.parts()],
         "dependencies": writer.dependencies(),
     }
+    steps = formulation(model, _MODEL)
+    if steps:
+        document["formulation"] = steps
     content = _compact(document).encode()
     # The serial number names the content, so that the same model has the same.
     serial = uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(content).hexdigest())
@@ -63,54 +73,65 @@ class _Writer:
         self._model = model
         self._claims = model.facts.claims
         self._version = spec_version
-        self._says_how = spec_version != SPEC_VERSIONS[0]
+        self._data = {data.name: data for data in model.declaration.datasets}
 
     def metadata(self, tool_version: str) -> Json:
-        stamp = {"timestamp": self._model.created} if self._model.created else {}
+        said = self._model.declaration
         tool = {"type": "application", "name": "modelpack", "version": tool_version}
-        system = {"type": "application", "bom-ref": _ROOT, "name": self._model.name}
-        return {
-            **stamp,
-            "lifecycles": [{"phase": "post-build"}],
-            "tools": {"components": [tool]},
-            "component": system,
+        system = {
+            "type": "application",
+            "bom-ref": _ROOT,
+            "name": self._model.name,
+            "version": said.version,
+            "supplier": party(said.supplier),
         }
+        author = self._model.author
+        return said_only(
+            {
+                "timestamp": self._model.created,
+                "lifecycles": [{"phase": "post-build"}],
+                "tools": {"components": [tool]},
+                "authors": [{"name": author}] if author else [],
+                "component": said_only(system),
+                "supplier": party(said.supplier),
+            }
+        )
 
     def model_component(self) -> Json:
-        model = self._model
-        component: Json = {
+        model, said = self._model, self._model.declaration
+        digest = model.digest
+        if digest is None and len(model.files) == 1:
+            digest = model.files[0].digest
+        found = {
             "type": "machine-learning-model",
             "bom-ref": _MODEL,
             "name": self._claims.name or model.name,
-            "modelCard": model_card(model, spec_version=self._version),
+            "version": said.version or (str(model.digest) if model.digest else ""),
+            "description": said.description,
+            "supplier": party(said.supplier),
+            "hashes": [file_hash(digest)] if digest else [],
+            "licenses": licences(self._claims.licenses, spec_version=self._version),
+            "externalReferences": links(said.links, said.security, said.contact),
+            "pedigree": self._pedigree(),
+            "purl": oci_purl(model.repository, str(model.digest))
+            if model.repository
+            else "",
             "properties": self._properties(),
         }
-        if model.digest is not None:
-            component["version"] = str(model.digest)
-            component["hashes"] = [_hash(model.digest)]
-        elif len(model.files) == 1:
-            component["hashes"] = [_hash(model.files[0].digest)]
-        if model.repository is not None:
-            component["purl"] = oci_purl(model.repository, str(model.digest))
-        if self._claims.licenses:
-            component["licenses"] = self._licenses()
-        if self._claims.base_models:
-            component["pedigree"] = {
-                "ancestors": [_ancestor(each) for each in ancestors(model)]
-            }
-        return component
+        if self._version == SPEC_VERSIONS[0]:
+            found["author"] = ", ".join(each.name for each in said.authors)
+        else:
+            found["authors"] = [person(each) for each in said.authors]
+        card = model_card(model, spec_version=self._version)
+        return {**said_only(found), "modelCard": card}
 
     def parts(self) -> Iterator[Json]:
         for file in self._model.files:
             yield _file(file)
         for name in self._claims.datasets:
-            # No address: where a set lies, its name alone does not say.
-            yield {
-                "type": "data",
-                "bom-ref": data_ref(name),
-                "name": name,
-                "data": [{"type": "dataset", "name": name}],
-            }
+            yield data_set(name, self._data.get(name), spec_version=self._version)
+        if self._model.environment is not None:
+            yield from libraries(self._model.environment, spec_version=self._version)
 
     def dependencies(self) -> Sequence[Json]:
         parts = [_file_ref(file) for file in self._model.files]
@@ -120,19 +141,19 @@ class _Writer:
             {"ref": _MODEL, "dependsOn": sorted(parts)},
         ]
 
-    def _licenses(self) -> Sequence[Json]:
-        from cyclonedx.spdx import is_expression, is_supported_id
-
-        how: Json = {"acknowledgement": "declared"} if self._says_how else {}
-        licences = self._claims.licenses
-        if len(licences) == 1 and not is_supported_id(licences[0]):
-            only = licences[0]
-            if is_expression(only):
-                return [{"expression": only, **how}]
-        return [
-            {"license": {"id" if is_supported_id(name) else "name": name, **how}}
-            for name in licences
-        ]
+    def _pedigree(self) -> Json:
+        found = ancestors(self._model)
+        said = {base.name: base for base in self._model.declaration.base_models}
+        told = [f"{each.relation} of {each.name}" for each in found if each.relation]
+        return said_only(
+            {
+                "ancestors": [
+                    ancestor(each, said.get(each.name), spec_version=self._version)
+                    for each in found
+                ],
+                "notes": "; ".join(told),
+            }
+        )
 
     def _properties(self) -> Sequence[Json]:
         measured = self._model.facts.measured
@@ -151,6 +172,7 @@ class _Writer:
             ("relation", self._claims.relation),
             ("chat_template", self._claims.template),
             ("context_length", self._claims.context_length),
+            ("released", self._model.declaration.released),
         ):
             if value:
                 pairs.append((f"modelpack:{name}", str(value)))
@@ -165,22 +187,9 @@ class _Writer:
             pairs.append(("modelpack:remote_code", "true"))
         pairs += [
             (f"modelpack:field_source:{field}", str(origin))
-            for field, origin in self._sources().items()
+            for field, origin in self._model.sources().items()
         ]
         return [{"name": name, "value": value} for name, value in sorted(pairs)]
-
-    def _sources(self) -> Mapping[str, Origin]:
-        how = Origin(how="measured", file="")
-        found = self._model.facts.measured
-        facts = {
-            "files": True,
-            "format": found.formats,
-            "parameters": found.parameters,
-            "parameter_size": found.param_size,
-            "precision": found.precision,
-            "tensors": found.tensors,
-        }
-        return {**self._model.origins(), **{name: how for name in facts if facts[name]}}
 
 
 def _file(file: DescribedFile) -> Json:
@@ -188,23 +197,12 @@ def _file(file: DescribedFile) -> Json:
         "type": "file",
         "bom-ref": _file_ref(file),
         "name": file.path,
-        "hashes": [_hash(file.digest)],
+        "hashes": [file_hash(file.digest)],
         "properties": [
             {"name": "modelpack:format", "value": file.kind},
             {"name": "modelpack:size", "value": str(file.size)},
         ],
     }
-
-
-def _ancestor(found: Ancestor) -> Json:
-    ancestor: Json = {"type": "machine-learning-model", "name": found.name}
-    if found.purl:
-        ancestor["purl"] = found.purl
-    return ancestor
-
-
-def _hash(digest: Digest) -> Json:
-    return {"alg": _ALGORITHMS[digest.algorithm], "content": digest.hex}
 
 
 def _file_ref(file: DescribedFile) -> str:

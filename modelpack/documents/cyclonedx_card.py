@@ -5,11 +5,11 @@ CycloneDX 1.5 to 1.7, "modelCard". What a version has no field for becomes a pro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from modelpack.documents.checking import SPEC_VERSIONS, Json
+from modelpack.documents.checking import SPEC_VERSIONS, Json, said_only
 from modelpack.documents.described import Described
 from modelpack.formats.declaration.declaration import Evaluation, Port
 from modelpack.formats.energy.use import EnergyUse
@@ -26,7 +26,7 @@ _CLAIMED: Final = {
 
 def model_card(model: Described, *, spec_version: str) -> Json:
     """Return the object; what is not known is not in it."""
-    return _without_nothing(
+    return said_only(
         {
             "modelParameters": _parameters(model),
             "quantitativeAnalysis": _analysis(model.declaration.evaluations),
@@ -55,23 +55,21 @@ def _parameters(model: Described) -> Json:
     found["datasets"] = [{"ref": data_ref(name)} for name in claims.datasets]
     found["inputs"] = [{"format": port.format} for port in said.inputs]
     found["outputs"] = [{"format": port.format} for port in said.outputs]
-    return _without_nothing(found)
+    return said_only(found)
 
 
 def _analysis(evaluations: Sequence[Evaluation]) -> Json:
-    return _without_nothing(
-        {"performanceMetrics": [_metric(each) for each in evaluations]}
-    )
+    return said_only({"performanceMetrics": [_metric(each) for each in evaluations]})
 
 
 def _metric(said: Evaluation) -> Json:
     where = (said.task, said.dataset, said.split, said.slice)
-    return _without_nothing(
+    return said_only(
         {
             "type": said.metric,
             "value": said.value,
             "slice": ", ".join(filter(None, where)),
-            "confidenceInterval": _without_nothing(
+            "confidenceInterval": said_only(
                 {"lowerBound": said.lower, "upperBound": said.upper}
             ),
         }
@@ -88,11 +86,11 @@ def _considerations(model: Described, spec_version: str) -> Json:
         "technicalLimitations": [*said.limitations, *wrong, *unequal],
         "performanceTradeoffs": list(said.tradeoffs),
         "ethicalConsiderations": [
-            _without_nothing({"name": risk.name, "mitigationStrategy": risk.mitigation})
+            said_only({"name": risk.name, "mitigationStrategy": risk.mitigation})
             for risk in said.risks
         ],
         "fairnessAssessments": [
-            _without_nothing(
+            said_only(
                 {
                     "groupAtRisk": each.group,
                     "benefits": each.benefits,
@@ -105,14 +103,14 @@ def _considerations(model: Described, spec_version: str) -> Json:
     }
     if spec_version != SPEC_VERSIONS[0]:
         found["environmentalConsiderations"] = _environment(model.costs)
-    return _without_nothing(found)
+    return said_only(found)
 
 
 def _environment(costs: Sequence[EnergyUse]) -> Json:
     # An entry needs energy. What knows only emissions is told in properties.
     metered = [use for use in costs if use.energy is not None]
     others = [use for use in costs if use.energy is None]
-    return _without_nothing(
+    return said_only(
         {
             "energyConsumptions": [_consumption(use) for use in metered],
             "properties": properties([pair for use in others for pair in _cost(use)]),
@@ -140,7 +138,7 @@ def _consumption(use: EnergyUse) -> Json:
             "value": _number(use.emissions.tonnes),
             "unit": "tCO2eq",
         }
-    return _without_nothing(found)
+    return said_only(found)
 
 
 def _circumstances(use: EnergyUse) -> Sequence[tuple[str, object]]:
@@ -173,10 +171,6 @@ def _told(model: Described, spec_version: str) -> Sequence[tuple[str, object]]:
         *(("domain", name) for name in said.uses.domains),
         *(("standard", name) for name in said.standards),
         *(("security_control", text) for text in said.security.controls),
-        ("training:description", said.training.description),
-        ("training:flops", said.training.flops),
-        ("training:hours", said.training.hours),
-        *(("training:hardware", name) for name in said.training.hardware),
         *(("training:preprocessing", text) for text in said.training.preprocessing),
         *_ports("input", said.inputs),
         *_ports("output", said.outputs),
@@ -201,9 +195,3 @@ def _evidence(said: Evaluation) -> Iterator[tuple[str, object]]:
 def _number(value: Decimal | None) -> float | None:
     # JSON knows no decimals; 15 digits survive.
     return None if value is None else float(value)
-
-
-def _without_nothing(fields: Mapping[str, object]) -> Json:
-    return {
-        name: value for name, value in fields.items() if value not in (None, "", [], {})
-    }

@@ -10,6 +10,7 @@ from typing import Final
 from modelpack.errors import InvalidInput
 from modelpack.formats.declaration.declaration import FILE_NAME, BaseModel, Declaration
 from modelpack.formats.energy.use import EnergyUse
+from modelpack.formats.environment.packages import Environment
 from modelpack.formats.kind import Kind
 from modelpack.model.claims import Claims
 from modelpack.model.facts import ModelFacts, nearest_first
@@ -50,7 +51,8 @@ class Described:
     """A model as documents tell of it.
 
     ``digest`` and ``repository`` are those of the artifact; None for a folder.
-    ``energy`` is what was given beside the files, and where it comes from.
+    ``energy`` is what was given beside the files, and where it comes from;
+    ``environment`` is what it was trained in, ``author`` who makes the documents.
     ``created`` is RFC 3339, or empty where the document should not depend on a time.
     """
 
@@ -61,6 +63,8 @@ class Described:
     repository: Repository | None = None
     energy: tuple[EnergyUse, ...] = ()
     energy_origin: Origin | None = None
+    environment: Environment | None = None
+    author: str = ""
     created: str = ""
 
     @property
@@ -72,6 +76,20 @@ class Described:
         """Return where each field comes from."""
         given = {"energy": self.energy_origin} if self.energy_origin else {}
         return {**origins(self.facts), **given}
+
+    def sources(self) -> Mapping[str, Origin]:
+        """Return where each field comes from, what is measured too."""
+        how = Origin(how="measured", file="")
+        found = self.facts.measured
+        facts: Mapping[str, object] = {
+            "files": True,
+            "format": found.formats,
+            "parameters": found.parameters,
+            "parameter_size": found.param_size,
+            "precision": found.precision,
+            "tensors": found.tensors,
+        }
+        return {**self.origins(), **{name: how for name in facts if facts[name]}}
 
     @property
     def declaration(self) -> Declaration:

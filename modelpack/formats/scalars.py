@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from modelpack.errors import InvalidInput
 from modelpack.formats.names import checked_text, shown
 from modelpack.oci.digest import Digest
+from modelpack.oci.reference import Reference, Repository
 
 __all__ = [
     "SCALARS",
@@ -20,6 +21,7 @@ __all__ = [
     "Day",
     "Line",
     "Name",
+    "Place",
     "Prose",
     "Scalar",
     "Url",
@@ -115,6 +117,16 @@ def _digest(text: str, where: str) -> Digest:
         raise InvalidInput(error.message, where=where, hint="sha256:…") from error
 
 
+def _place(text: str, where: str) -> str:
+    try:
+        parsed = Reference.parse(text)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, where=where, hint=error.hint) from error
+    if not isinstance(parsed.place, Repository):
+        raise InvalidInput("is not in a registry", where=where)
+    return text
+
+
 # Editors take `1.0` for a number, and the reader here takes all for text.
 _TEXT: Final = {"type": ["string", "number"], "maxLength": MAX_LINE}
 
@@ -130,6 +142,9 @@ Url: TypeAlias = Annotated[
     Scalar(
         _url, {"type": "string", "pattern": "^https?://[^ ]+$", "maxLength": MAX_LINE}
     ),
+]
+Place: TypeAlias = Annotated[
+    str, Scalar(_place, {"type": "string", "minLength": 1, "maxLength": MAX_LINE})
 ]
 Day: TypeAlias = Annotated[
     str, Scalar(_day, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})

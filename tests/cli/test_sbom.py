@@ -76,3 +76,43 @@ def test_energy_that_says_nothing_is_refused(tmp_path: Path) -> None:
         done = run(tmp_path, "sbom", "-q", folder, "--energy", words)
         assert (done.returncode, done.stdout) == (2, "")
         assert "--energy" in done.stderr
+
+
+def test_a_training_environment_an_author_and_a_profile(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    (tmp_path / "lock.txt").write_text("numpy==2.0.0\n")
+    made = run(
+        *(tmp_path, "sbom", "-q", folder, "-o", "bom.json", "--author", "Anna"),
+        *("--environment", "lock.txt"),
+    )
+    assert made.returncode == 0, made.stderr
+    bom = json.loads((tmp_path / "bom.json").read_text())
+    (library,) = [c for c in bom["components"] if c["type"] == "library"]
+    assert (library["purl"], library["scope"]) == ("pkg:pypi/numpy@2.0.0", "excluded")
+    (workflow,) = bom["formulation"][0]["workflows"]
+    assert workflow["resourceReferences"] == [{"ref": library["bom-ref"]}]
+    asked = ("sbom", "check", "bom.json", "--profile", "ntia")
+    refused = run(tmp_path, *asked)
+    assert refused.returncode == 4
+    assert "present       author " in refused.stdout
+    assert "4 of 7 elements" in refused.stderr
+    assert run(tmp_path, *asked, "--require", "author").returncode == 0
+    assert run(tmp_path, *asked, "--require", "autor").returncode == 2
+
+
+def test_spdx_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    first, second = (
+        run(tmp_path, "sbom", "-q", "--type", "spdx", folder) for _ in range(2)
+    )
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout == second.stdout
+    assert json.loads(first.stdout)["@graph"][0]["specVersion"] == "3.0.1"
+    both = run(tmp_path, "sbom", folder, "--type", "spdx", "--spec-version", "1.6")
+    assert both.returncode == 2
+
+
+def test_a_folder_that_is_called_check(tmp_path: Path) -> None:
+    model(tmp_path).rename(tmp_path / "check")
+    assert run(tmp_path, "sbom", "-q", "./check").returncode == 0
+    assert run(tmp_path, "sbom", "write", "-q", "check").returncode == 0

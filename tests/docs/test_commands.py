@@ -110,7 +110,7 @@ def _flags() -> dict[str, set[str]]:
     commands = dict(getattr(group, "commands", {}))
     deeper = [
         getattr(commands[name], "commands", {})
-        for name in ("registry", "key", "admission", "policy")
+        for name in ("registry", "key", "admission", "policy", "sbom")
     ]
     found: dict[str, set[str]] = {}
     # `key inspect` and `inspect` share a name here, and so their flags.

@@ -28,6 +28,7 @@ _COMMANDS = {
     "inspect": f"inspect --headers {_REFERENCE}",
     "copy": f"copy {_REFERENCE} oci:copied:1",
     "scan": f"scan {_REFERENCE}",
+    "sbom check": "sbom check bom.json --profile g7 --require MDL-01",
     "ls": f"ls {_REFERENCE.removesuffix(':1')}",
     "tree": f"tree {_REFERENCE}",
     "diff": f"diff {_REFERENCE} {_OTHER}",
@@ -50,6 +51,7 @@ def test_a_result_is_what_its_schema_says(verb: str, room: Room) -> None:
     room.run(f"modelpack push -q {MODEL} {_REFERENCE}")
     room.run(f"modelpack push -q {MODEL} {_OTHER} --exclude 'vocab.*'")
     room.run("modelpack key generate")
+    room.run(f"modelpack sbom -q -o bom.json {MODEL}")
     room.run(f"modelpack sign --key modelpack.key {_REFERENCE}")
     if verb.startswith("policy"):
         _write_policy(room)

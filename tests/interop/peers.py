@@ -57,6 +57,8 @@ class GoProgram:
     replace: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     """Variables of the program that are set as it is linked."""
+    experiment: str = ""
+    """What the program needs of the compiler that is not on by itself."""
 
     @property
     def executable(self) -> str:
@@ -65,6 +67,8 @@ class GoProgram:
     def build(self, folder: Path) -> None:
         go = _tool("go")
         environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
+        if self.experiment:
+            environment["GOEXPERIMENT"] = self.experiment
         module = folder / "module"
         module.mkdir()
         output = str(folder / self.executable)
@@ -322,6 +326,17 @@ PEERS: dict[str, Peer] = {
             name="kubernetes_validate",
             version="1.37.0",
             requirements=("kubernetes-validate==1.37.0",),
+        ),
+        GoProgram(
+            name="trivy",
+            version="v0.74.0",
+            package="github.com/aquasecurity/trivy/cmd/trivy",
+            experiment="jsonv2",
+        ),
+        GoProgram(
+            name="grype",
+            version="v0.121.2",
+            package="github.com/anchore/grype/cmd/grype",
         ),
         PythonProgram(
             name="model_signing",

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from modelpack.formats.energy.use import EnergyUse
-from modelpack.formats.scalars import Commit, Day, Line, Name, Prose, Url
+from modelpack.formats.scalars import Commit, Day, Line, Name, Place, Prose, Url
 from modelpack.oci.digest import Digest
 
 __all__ = [
@@ -124,7 +124,7 @@ class BaseModel:
 
     name: Annotated[Name, "Its name, such as org/model on the hub."]
     relation: Annotated[Relation | None, "What was done with it."] = None
-    reference: Annotated[Line | None, "Where it lies in a registry."] = None
+    reference: Annotated[Place | None, "Where it lies in a registry."] = None
     digest: Annotated[Digest | None, "Of its manifest, or of its weights."] = None
     commit: Annotated[Commit | None, "Of its repository on the hub."] = None
     license: Annotated[Line | None, "SPDX expression, or the hub's word."] = None

@@ -20,6 +20,7 @@ _SAMPLES: tuple[st.SearchStrategy[Any], ...] = (
     st.just("https://example.com/a?b=c#d"),
     st.dates().map(str),
     st.just("0" * 40),
+    st.just("registry.example.com/team/base:1"),
     st.integers(0, 10**18 - 1),
     _NUMBERS,
     st.binary().map(Digest.of),
