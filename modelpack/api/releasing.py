@@ -79,9 +79,9 @@ def release(  # noqa: PLR0913 - one keyword for each choice of the caller
 
     1. Every file is scanned; nothing is sent if one does not pass: ``PolicyDenied``.
     2. Files, and the image of them, are sent; each is hashed anew.
-    3. The documents that ``describe`` makes, and ``provenance``, are attested; then
-       the model and the image are signed.
-    4. ``policy`` judges what is there, in the ``carriage`` that a cluster would see.
+    3. The documents that ``describe`` makes, and ``provenance``, are attested, of both;
+       then both are signed.
+    4. ``policy`` judges both, in the ``carriage`` that a cluster would see.
     5. Only now the tags move: whatever fails before leaves them where they were.
     """
     command = Command(settings, notify)
@@ -93,15 +93,15 @@ def release(  # noqa: PLR0913 - one keyword for each choice of the caller
     judged: list[str] = []
 
     def finish(untagged: Untagged) -> None:
-        store, artifact = untagged.store, untagged.model.document
-        described = documents(
-            _target(target, untagged, files), command, scan
-        ).predicates
+        store = untagged.store
         signing = signing_at(store, target, signer, command)
-        for kind, predicate in {**described, PROVENANCE: provenance}.items():
-            attached.append(signing.attestation(artifact, kind, predicate))
-        for each in untagged.artifacts:
-            attached.extend(seal(store, target, each, signer, command))
+        # The image holds the same files: all that is said of them is said of it, too.
+        for artifact in untagged.artifacts:
+            found = _target(target, artifact.descriptor.digest, files)
+            described = documents(found, command, scan).predicates
+            for kind, predicate in {**described, PROVENANCE: provenance}.items():
+                attached.append(signing.attestation(artifact, kind, predicate))
+            attached.extend(seal(store, target, artifact, signer, command))
         if policy is not None:
             judged.append(_judged(untagged, policy, carriage or Carriage()))
 
@@ -136,6 +136,8 @@ def _judged(untagged: Untagged, policy: Policies, carriage: Carriage) -> str:
     with guard(
         untagged.reference, untagged.store, policy, untagged.command, carriage
     ) as judge:
+        if untagged.car is not None:
+            judge.admit(untagged.car)
         return judge.admit(untagged.model).policy
 
 
@@ -152,8 +154,7 @@ def _require_pass(scan: Scan, source: str | Path) -> None:
     )
 
 
-def _target(target: Reference, untagged: Untagged, files: Sources) -> Target:
-    digest = untagged.model.descriptor.digest
+def _target(target: Reference, digest: Digest, files: Sources) -> Target:
     place = target.place
     return Target(
         reference=str(target.at(digest)),

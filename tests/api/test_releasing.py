@@ -11,6 +11,7 @@ from modelpack.api import believe_keys, generate_key, release, sign_with_key
 from modelpack.api.carriage import Carriage
 from modelpack.api.policies import load_policies
 from modelpack.api.signing import SignWith
+from modelpack.attestation.predicates import BOM
 from modelpack.errors import InvalidInput, NotFound, PolicyDenied
 from modelpack.model.consumers import Consumer
 from modelpack.policy.evaluation.house import Policies
@@ -73,6 +74,11 @@ def test_a_policy_finds_everything_before_the_tags_move(
     verifier = believe_keys([keys[1]])
     modelpack.verify(done.reference, verifier, types=SAID)
     modelpack.verify(done.car, verifier)
+    # Each bill of materials names the very artifact that it is of: policies ask that.
+    for reference in (done.reference, done.car):
+        said = modelpack.verify(reference, verifier, types=SAID).verified
+        bom = said.evidence.of_type(BOM)[0].statement.predicate
+        assert reference.partition("sha256:")[2] in json.dumps(bom)
 
 
 def test_what_a_policy_refuses_gets_no_tag_and_a_tag_stays_where_it_was(
