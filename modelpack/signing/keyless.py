@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from modelpack.attestation.bundle import Bundle
 from modelpack.attestation.envelope import Envelope
-from modelpack.attestation.evidence import CertificateSigner, Proven
+from modelpack.attestation.evidence import CertificateSigner, Proven, Verifier
 from modelpack.attestation.statement import Statement
 from modelpack.errors import (
     AuthenticationError,
@@ -210,8 +210,17 @@ class KeylessSigning:
         except Exception as error:
             raise _refused(error) from error
 
-    def own(self) -> KeylessVerifier:
-        """Return what accepts signatures of this identity, and no other."""
+    def own(self) -> Verifier:
+        """Return what accepts signatures of this identity, and no other.
+
+        The certificate that says which it is, and is public for good, is asked for when
+        there is something to compare with.
+        """
+        return _Own(self)
+
+    @cached_property
+    def itself(self) -> KeylessVerifier:
+        """What the certificate's identity has signed."""
         try:
             certificate = self._signer._signing_cert()  # noqa: SLF001 - kept there
         except (AuthenticationError, InvalidInput):
@@ -234,6 +243,16 @@ class KeylessSigning:
         if bundle.envelope.payload != statement.raw:
             raise RegistryError("something else was signed", where="sigstore")
         return bundle
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Implements ``Verifier``: what somebody who can sign has signed before."""
+
+    signing: KeylessSigning
+
+    def verify(self, bundle: Bundle) -> Proven:
+        return self.signing.itself.verify(bundle)
 
 
 def _exactly(statement: Statement) -> Any:  # noqa: ANN401 - a subclass made here

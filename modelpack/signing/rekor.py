@@ -62,6 +62,12 @@ class RekorLog:
 
     def enter(self, signed: Signed) -> LogEntry:
         """Enter a signature; raise ``RegistryError`` where the log will not have it."""
+        if signed.key.details == "PKIX_ED25519":
+            raise InvalidInput(
+                "Rekor v2 takes Ed25519 only prehashed, which no one here verifies",
+                where=self._shown,
+                hint="an ECDSA key, or no log",
+            )
         request = {
             "hashedRekordRequestV002": {
                 "digest": encoded(signed.digest),

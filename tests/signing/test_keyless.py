@@ -120,6 +120,17 @@ def test_a_signer_recognises_its_own(sigstore: FakeSigstore) -> None:
         anna.own().verify(sign(sigstore, "ben@example.com"))
 
 
+def test_no_certificate_is_published_before_there_is_something_to_sign(
+    sigstore: FakeSigstore,
+) -> None:
+    signer = signing(sigstore)
+    own = signer.own()
+    assert sigstore.fulcio.issued == 0
+    bundle = signer.sign(Statement.signature(DIGEST))
+    assert own.verify(bundle).logged
+    assert sigstore.fulcio.issued == 1
+
+
 ELSEWHERE = "https://issuer.test"
 STRANGERS: dict[str, tuple[str | Pattern, str | Pattern]] = {
     "another identity": ("ben@example.com", ""),
@@ -417,7 +428,11 @@ def test_what_the_certificate_authority_says_is_passed_on(
     with FakeSigstore() as other:
         forged = other.token(ANNA, iss=sigstore.url)
     signer = KeylessSigning(lambda: trust(sigstore), lambda _: forged)
-    for attempt in (lambda: signer.sign(Statement.signature(DIGEST)), signer.own):
+    bundle = sign(sigstore)
+    for attempt in (
+        lambda: signer.sign(Statement.signature(DIGEST)),
+        lambda: signer.own().verify(bundle),
+    ):
         with pytest.raises(AuthenticationError, match="401: identity token: Sig"):
             attempt()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from modelpack.attestation.bundle import Bundle
 from modelpack.attestation.statement import Statement
@@ -192,6 +193,14 @@ def test_a_log_that_answers_something_else_is_named(sigstore: FakeSigstore) -> N
     elsewhere = RekorLog(f"{sigstore.url}/elsewhere")
     with pytest.raises(RegistryError, match="404"):
         KeySigning(key=KEY, log=elsewhere).sign(STATEMENT)
+
+
+def test_a_kind_of_key_that_the_log_does_not_take_is_named(
+    sigstore: FakeSigstore,
+) -> None:
+    key = PrivateKey.of(ed25519.Ed25519PrivateKey.generate())
+    with pytest.raises(InvalidInput, match="Ed25519"):
+        KeySigning(key=key, log=RekorLog(sigstore.url)).sign(STATEMENT)
 
 
 def test_a_signing_config_names_the_log(sigstore: FakeSigstore) -> None:

@@ -130,6 +130,7 @@ class Fulcio:
     log_key: Private = field(default_factory=new_key)
     wrong_log: bool = False
     ago: dt.timedelta = dt.timedelta()
+    issued: int = 0
 
     def __post_init__(self) -> None:
         self.authority = Authority.new("fulcio intermediate", self.root)
@@ -146,6 +147,7 @@ class Fulcio:
         self, key: ec.EllipticCurvePublicKey, identity: str, issuer: str
     ) -> x509.Certificate:
         """Return a certificate that says: this key is this identity's, for a while."""
+        self.issued += 1
         begin = now() - self.ago
         name: x509.GeneralName = (
             x509.RFC822Name(identity)
