@@ -7,9 +7,12 @@ one is a pickle, an archive, or unknown; text under the name of weights is unkno
 from __future__ import annotations
 
 import codecs
+import lzma
 import re
+import zlib
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from modelpack.formats.names import suffix_of
 from modelpack.formats.pickled.recognise import (
@@ -26,6 +29,10 @@ from modelpack.formats.window import Window
 from modelpack.formats.zip import zip_names
 
 __all__ = ["Kind", "kind_of"]
+
+
+class _Unpacker(Protocol):
+    def decompress(self, data: bytes, limit: int, /) -> bytes: ...
 
 
 class Kind(StrEnum):
@@ -52,6 +59,9 @@ class Kind(StrEnum):
     GZIP = "gzip"
     ZSTD = "zstd"
     BZIP2 = "bzip2"
+    ZLIB = "zlib"
+    LZ4 = "lz4"
+    LZMA = "lzma"
     XZ = "xz"
     SEVEN_ZIP = "7z"
     EXECUTABLE = "executable"
@@ -70,6 +80,9 @@ class Kind(StrEnum):
 
 HEAD_SIZE: Final = 64 << 10
 
+_TRIED: Final = 4096
+_UNPACKED: Final = 64
+
 _MAGICS: Final[tuple[tuple[int, bytes, Kind], ...]] = (
     (0, b"GGUF", Kind.GGUF),
     (0, b"\x93NUMPY", Kind.NPY),
@@ -81,6 +94,7 @@ _MAGICS: Final[tuple[tuple[int, bytes, Kind], ...]] = (
     (0, b"\x1f\x8b\x08", Kind.GZIP),
     (0, b"\x28\xb5\x2f\xfd", Kind.ZSTD),
     (0, b"\xfd7zXZ\0", Kind.XZ),
+    (0, b"\x04\x22\x4d\x18", Kind.LZ4),
     (0, b"7z\xbc\xaf\x27\x1c", Kind.SEVEN_ZIP),
     (0, b"\x7fELF", Kind.EXECUTABLE),
     (0, b"\xcf\xfa\xed\xfe", Kind.EXECUTABLE),  # Mach-O, 64 bits
@@ -100,6 +114,10 @@ _MAGICS: Final[tuple[tuple[int, bytes, Kind], ...]] = (
     (2048, b"\x89HDF\r\n\x1a\n", Kind.HDF5),
 )
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)")
+_UNPACKING: Final[Mapping[Kind, tuple[bytes, Callable[[], _Unpacker]]]] = {
+    Kind.ZLIB: (b"\x78", zlib.decompressobj),
+    Kind.LZMA: (b"\x5d\0\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, 1 << 26)),
+}
 _CONTROL = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 _TEXT_KINDS: Final = {
     "json": Kind.JSON,
@@ -161,7 +179,24 @@ def _by_magic(head: bytes) -> Kind | None:
             return kind
     if _BZIP2.match(head):
         return Kind.BZIP2
+    unpacking = next((kind for kind in _UNPACKING if _unpacks(kind, head)), None)
+    if unpacking is not None:
+        return unpacking
     return Kind.EXECUTABLE if head.startswith(b"MZ") and b"\0" in head else None
+
+
+def _unpacks(kind: Kind, head: bytes) -> bool:
+    """Tell whether bytes are packed in a form whose magic numbers can have by chance.
+
+    joblib unpacks and unpickles these by themselves.
+    """
+    start, made = _UNPACKING[kind]
+    if not head.startswith(start):
+        return False
+    try:
+        return bool(made().decompress(head[:_TRIED], _UNPACKED))
+    except (zlib.error, lzma.LZMAError, EOFError):
+        return False
 
 
 def _starts_as_safetensors(window: Window, head: bytes) -> bool:

@@ -23,9 +23,28 @@ _CODE: Final = frozenset(
 _TEMPLATE: Final = "chat_template"
 # Whose value is a module or a function to import, and what that may come from: PEFT,
 # sentence-transformers.
-_PARENT: Final = "parent_library"
-_PARENTS: Final = ("transformers", "diffusers", "peft", "sentence_transformers")
-_ACTIVATIONS: Final = frozenset({"activation_function", "activation_fn"})
+# Whose value is a module to import, and what that may come from: PEFT, MLflow.
+_MODULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "parent_library": ("transformers", "diffusers", "peft", "sentence_transformers"),
+    "loader_module": ("mlflow",),
+}
+# The same, where a word without a dot imports nothing: sentence-transformers, and
+# jsonargparse, by which Lightning is configured.
+_DOTTED: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("activation_function", "activation_fn"), ("torch.nn",)),
+    **dict.fromkeys(
+        ("tokenizer_class", "class_path", "_class_path", "_instantiator"),
+        (
+            *("sentence_transformers", "transformers", "torch", "torchmetrics"),
+            *("lightning", "pytorch_lightning", "lightning_fabric"),
+        ),
+    ),
+}
+# Where transformers takes `OWNER/NAME` for compiled kernels, which it fetches and runs.
+_KERNELS: Final = frozenset(
+    {"attn_implementation", "_attn_implementation", "_attn_implementation_internal"}
+    | {"experts_implementation", "_experts_implementation", "kernel_config"}
+)
 # What Keras may import for a class of its own.
 _KERAS: Final = tuple(
     f"{package}.{room}"
@@ -57,8 +76,9 @@ _PIPELINES: Final = frozenset(
 IMPORTING_KEYS: Final = frozenset(
     {
         *_CODE,
-        *_ACTIVATIONS,
-        _PARENT,
+        *_MODULES,
+        *_DOTTED,
+        *_KERNELS,
         _TEMPLATE,
         "class_name",
         "module",
@@ -101,12 +121,20 @@ def _of_fields(fields: _Fields) -> Iterator[Finding]:
     for key in _CODE & fields.keys():
         if fields[key] and not _is_number(fields[key]):
             yield _finding(f"says {key}")
-    if _PARENT in fields:
-        yield from _of_module(fields[_PARENT], _PARENTS)
-    for key in _ACTIVATIONS & fields.keys():
-        yield from _of_import(fields[key], ("torch.nn",))
+    for key in _MODULES.keys() & fields.keys():
+        yield from _of_module(fields[key], _MODULES[key])
+    for key in _DOTTED.keys() & fields.keys():
+        yield from _of_import(fields[key], _DOTTED[key])
+    for key in _KERNELS & fields.keys():
+        if "/" in str(fields[key]):
+            yield _finding(f"has kernels from elsewhere run ({key})")
     if "class_name" in fields:
         yield from _of_keras(fields)
+    yield from _of_pairs(fields)
+
+
+def _of_pairs(fields: _Fields) -> Iterator[Finding]:
+    """Judge keys that mean an import only beside another one."""
     if "structure" in fields and isinstance(types := fields.get("types"), dict):
         for each in types.values():  # of sentence-transformers' Router
             yield from _of_import(each, _SENTENCES)
@@ -197,4 +225,5 @@ def _finding(message: str) -> Finding:
 _BY_NAME: Final[Mapping[str, Callable[[object], Iterator[Finding]]]] = {
     "modules.json": _of_modules,
     "model_index.json": _of_pipeline,
+    "modular_model_index.json": _of_pipeline,
 }

@@ -16,7 +16,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from modelpack.formats.names import shown
-from modelpack.scanning.made_texts import MadeTexts, every_node
+from modelpack.scanning.assignments import every_node
+from modelpack.scanning.made_texts import MadeTexts
 from modelpack.scanning.rules import Rule
 from modelpack.scanning.verdict import Finding
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["judge_templates"]
 
-MAX_SIZE: Final = 512 << 10
+MAX_SIZE: Final = 128 << 10
 MAX_TEMPLATES: Final = 64
 MAX_RANGE: Final = 1_000_000
 MAX_REPEAT: Final = 1024  # far more than any indentation
@@ -127,11 +128,15 @@ def _reaching(tree: nodes.Template) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _OwnNames:
-    """What the template itself names: its macros, all that it sets, and fields."""
+    """What the template itself names: its macros, all that it sets, and fields.
+
+    ``called`` are the nodes that are called, or asked whether they are defined.
+    """
 
     macros: AbstractSet[str]
     variables: AbstractSet[str]
     fields: AbstractSet[str]
+    called: AbstractSet[int]
     texts: MadeTexts
 
 
@@ -139,17 +144,20 @@ def _own_names(tree: nodes.Template) -> _OwnNames:
     macros: set[str] = set()
     variables: set[str] = set()
     fields: set[str] = set()
+    called: set[int] = set()
     for node in every_node(tree):
         match type(node).__name__:
             case "Macro":
                 macros.add(getattr(node, "name", ""))
             case "Name" if getattr(node, "ctx", "") in {"store", "param"}:
                 variables.add(getattr(node, "name", ""))
+            case "Call" | "Test":
+                called.add(id(getattr(node, "node", None)))
             case "NSRef":
                 fields.add(getattr(node, "attr", ""))
             case "Keyword":  # of namespace(), for one
                 fields.add(getattr(node, "key", ""))
-    return _OwnNames(macros, variables, fields, MadeTexts(tree, macros))
+    return _OwnNames(macros, variables, fields, called, MadeTexts(tree, macros))
 
 
 def _objection(node: nodes.Node, own: _OwnNames) -> str:
@@ -178,8 +186,18 @@ def _of_constant(node: nodes.Const, _: _OwnNames) -> str:
 
 
 def _of_name(node: nodes.Name, own: _OwnNames) -> str:
-    given = node.name in _NAMES and node.name not in own.variables
-    return f"names {node.name}" if given else ""
+    if node.name in _NAMES and node.name not in own.variables:
+        return f"names {node.name}"
+    # It has a name of its own, and the names of its arguments, and more beside.
+    if node.name in _FUNCTIONS | own.macros and id(node) not in own.called:
+        return f"takes {shown(node.name)} for a value"
+    return ""
+
+
+def _of_key(node: nodes.Node, _: _OwnNames) -> str:
+    """Judge an identifier that becomes a text: of an argument, of a field."""
+    name = str(getattr(node, "key", "") or getattr(node, "attr", ""))
+    return f"has the name {shown(name)}" if _reaches(name) else ""
 
 
 def _of_loading(node: nodes.Node, _: _OwnNames) -> str:
@@ -264,6 +282,8 @@ _CHECKS: Final[Mapping[str, Callable[..., str]]] = {
     "Getitem": _of_item,
     "Const": _of_constant,
     "Name": _of_name,
+    "Keyword": _of_key,
+    "NSRef": _of_key,
     "Include": _of_loading,
     "Import": _of_loading,
     "FromImport": _of_loading,

@@ -51,6 +51,7 @@ _PATTERNS: Final = [(what, re.compile(pattern)) for what, pattern in _SECRETS]
 _TEMPLATES: Final = (".jinja", ".jinja2", ".j2")
 _MARKUP: Final = (".htm", ".html", ".svg", ".xht", ".xhtml", ".xml")
 _YAML: Final = (".yaml", ".yml")
+_YAML_NAMES: Final = frozenset({"mlmodel"})  # MLflow's, which has no suffix
 # The only JSON that is large in honest models.
 _VOCABULARIES: Final = frozenset({"tokenizer.json", "vocab.json"})
 
@@ -65,7 +66,7 @@ def judge_text(window: Window) -> Iterator[Finding]:
         yield from judge_templates([raw.decode()])
     if name.endswith(_MARKUP):
         yield from _of_markup(raw)
-    if name.endswith(_YAML):
+    if name.endswith(_YAML) or name.rpartition("/")[2] in _YAML_NAMES:
         yield from _of_yaml(raw, window.name)
 
 

@@ -8,6 +8,7 @@ import pickle
 import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,11 @@ KINDS = {
     "zstd": ("a.zst", b"\x28\xb5\x2f\xfd\x04\0", Kind.ZSTD),
     "bzip2": ("a.bz2", bz2.compress(b"x"), Kind.BZIP2),
     "xz": ("a.xz", lzma.compress(b"x"), Kind.XZ),
+    "zlib": ("a.data", zlib.compress(b"x" * 99), Kind.ZLIB),
+    "numbers that begin as zlib": ("a.data", b"\x78\x9c\xff\xff" * 99, Kind.UNKNOWN),
+    "lzma": ("a", lzma.compress(b"x" * 99, lzma.FORMAT_ALONE), Kind.LZMA),
+    "numbers that begin as lzma": ("a", b"\x5d\0\0\0" * 99, Kind.UNKNOWN),
+    "lz4": ("a.data", b"\x04\x22\x4d\x18\x64", Kind.LZ4),
     "7z": ("a.7z", b"7z\xbc\xaf\x27\x1c\0\x04", Kind.SEVEN_ZIP),
     "elf": ("tool", b"\x7fELF\x02\x01\x01\0", Kind.EXECUTABLE),
     "windows program": ("tool.exe", b"MZ\x90\0\x03\0", Kind.EXECUTABLE),

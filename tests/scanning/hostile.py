@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tests.scanning.hostile_graphs import graphs
+from tests.scanning.hostile_review import reviewed_again
 
 __all__ = ["HOSTILE", "TORCH", "safetensors", "torch_zip", "weights_pickle"]
 
@@ -745,7 +746,14 @@ def _all() -> Iterator[tuple[str, str, bytes]]:
         ((f"gguf-{n}", "model.gguf", raw) for n, raw in _gguf()),
     )
     return itertools.chain(
-        _bare(), named, _archives(), _templates(), _texts(), _reviewed(), graphs()
+        _bare(),
+        named,
+        _archives(),
+        _templates(),
+        _texts(),
+        _reviewed(),
+        graphs(),
+        reviewed_again(),
     )
 
 

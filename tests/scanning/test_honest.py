@@ -2,6 +2,8 @@
 
 import io
 import json
+import lzma
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -240,11 +242,19 @@ def test_an_onnx_model_vouches_for_its_tensors_and_for_no_other_file() -> None:
             assert report.files[1].allowed == "tensors of m/a.onnx"
 
 
-def test_a_pickle_that_an_onnx_model_names_stays_one() -> None:
-    model = external(location="w.bin", length="1").SerializeToString()
-    files = {"a.onnx": model, "w.bin": call("os", "system")}
+@pytest.mark.parametrize(
+    ("raw", "rule"),
+    [
+        (call("os", "system"), Rule.PICKLE),
+        (zlib.compress(call("os", "system")), Rule.ARCHIVE),
+        (lzma.compress(call("os", "system"), lzma.FORMAT_ALONE), Rule.ARCHIVE),
+    ],
+)
+def test_a_pickle_that_an_onnx_model_names_stays_one(raw: bytes, rule: Rule) -> None:
+    model = external(location="w.data", length="1").SerializeToString()
+    files = {"a.onnx": model, "w.data": raw}
     report = conclude(judge(Window.of(raw, p)) for p, raw in files.items())
-    assert _rules(report) == [Rule.EXTERNAL_DATA, Rule.PICKLE]
+    assert _rules(report) == [Rule.EXTERNAL_DATA, rule]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,7 +56,10 @@ def parse_torch_zip(window: Window) -> TorchArchive:
     if _PICKLE not in inside:
         raise InvalidInput(f"holds no {_PICKLE}", where=window.name)
     where = f"{window.name}: {shown(inside[_PICKLE].name)}"
-    raw = _stored(window, inside[_PICKLE], where)
+    script = any(name.startswith(_SCRIPTED) for name in inside)
+    if not script:
+        _refuse_packed(members, window.name)
+    raw = read_member(window, inside[_PICKLE], limit=MAX_PICKLE)
     pickle = parse_pickle(raw, where)
     if pickle.size != len(raw):
         raise InvalidInput(
@@ -73,15 +76,18 @@ def parse_torch_zip(window: Window) -> TorchArchive:
             for name, member in inside.items()
             if _is_storage(name)
         },
-        script=any(name.startswith(_SCRIPTED) for name in inside),
+        script=script,
         strangers=tuple(sorted(strangers)),
     )
 
 
-def _stored(window: Window, member: Member, where: str) -> bytes:
-    if member.method != STORED:
-        raise InvalidInput("is compressed, which torch never does", where=where)
-    return read_member(window, member, limit=MAX_PICKLE)
+def _refuse_packed(members: Sequence[Member], where: str) -> None:
+    """Refuse what torch never writes: what is deflated can be of any size unpacked."""
+    packed = next((each.name for each in members if each.method != STORED), "")
+    if packed:
+        raise InvalidInput(
+            "is compressed, which torch never does", where=f"{where}: {shown(packed)}"
+        )
 
 
 def _is_storage(name: str) -> bool:
