@@ -49,6 +49,7 @@ class Cluster:
             text=True,
             check=False,
             timeout=120,
+            cwd=self.folder,
             env={
                 "HOME": str(self.folder),
                 "PATH": os.defpath,

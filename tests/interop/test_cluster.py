@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from modelpack.serve.admission.policies import policy_server
 from modelpack.serve.admission.server import Listening
 from modelpack.serve.registry import RegistryServer
 from tests.deploy.manifests import kustomized
+from tests.docs.pages import ROOT
 from tests.interop.authority import Authority
 from tests.interop.cluster import Cluster, Json, api_server
 from tests.policy.scene import image_policy
@@ -27,29 +29,36 @@ from tests.workflows.signing import Person
 pytestmark = pytest.mark.interop
 
 SPACE = "models"
-KSERVE: Json = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "inferenceservices.serving.kserve.io"},
-    "spec": {
-        "group": "serving.kserve.io",
-        "names": {"kind": "InferenceService", "plural": "inferenceservices"},
-        "scope": "Namespaced",
-        "versions": [
-            {
-                "name": "v1beta1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "x-kubernetes-preserve-unknown-fields": True,
-                    }
-                },
-            }
-        ],
-    },
-}
+CERT_MANAGER = {"certificates": "Certificate", "issuers": "Issuer"}
+HOOKS = ("modelpack-admission",)
+
+
+def kind_of(group: str, version: str, plural: str, kind: str) -> Json:
+    """Return a kind of somebody else's, of which anything is an object."""
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": kind, "plural": plural},
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": version,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": anything},
+                }
+            ],
+        },
+    }
+
+
+KSERVE = kind_of(
+    "serving.kserve.io", "v1beta1", "inferenceservices", "InferenceService"
+)
 # Models of Pods' volumes, and of KServe's services.
 IMAGES = (
     "object.kind == 'Pod' ? object.spec.?volumes.orValue([])"
@@ -169,6 +178,31 @@ def test_when_nobody_answers_nothing_gets_in(site: Site) -> None:
     site.cluster.wait(
         lambda: "created" in ask(site, model("late", site.signed)), "the old one"
     )
+
+
+def test_the_readme_brings_the_service_into_a_cluster(site: Site) -> None:
+    """Only stored: there is nobody here who would start it."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"^```sh\n(kubectl .*?)^```$", text, re.MULTILINE | re.DOTALL)
+    manager = [
+        kind_of("cert-manager.io", "v1", plural, kind)
+        for plural, kind in CERT_MANAGER.items()
+    ]
+    assert site.cluster.apply(*manager).done
+    kinds = ",".join(f"{each}.cert-manager.io" for each in CERT_MANAGER)
+    site.cluster.wait(lambda: site.cluster.run("get", kinds).done, "their kinds")
+    (site.cluster.folder / "policy.yaml").write_text("a: policy\n")
+    (site.cluster.folder / "deploy").symlink_to(ROOT / "deploy")
+    try:
+        for line in block.splitlines():
+            ran = site.cluster.run(*line.split()[1:])
+            assert ran.done, f"{line}: {ran.said}"
+        hook = site.cluster.run("get", "deployment", "-n", "modelpack-system")
+        assert "modelpack-admission" in hook.said
+    finally:
+        # Before anything else: its webhook fails closed, and nobody answers it here.
+        site.cluster.run("delete", "validatingwebhookconfiguration", *HOOKS)
+        assert site.cluster.apply(site.registered).done
 
 
 def ask(site: Site, wanted: Json) -> str:
