@@ -68,7 +68,6 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     debug: options.Debug = False,
 ) -> None:
     """Fetch a model: nothing shows before all of it is here and verified."""
-    from modelpack.api import believe_keys, model_signature
     from modelpack.api import pull as fetch
 
     del debug  # read in main
@@ -78,6 +77,8 @@ def pull(  # noqa: PLR0913 - one parameter for each flag
     policies = policies_of(policy, exception, policy_key, settings)
     signature = None
     if oms is not None:
+        from modelpack.api import believe_keys, model_signature
+
         # First, so that a model without one is not fetched in vain.
         believed = believe_keys([key]) if key is not None else None
         signature = model_signature(reference, believed, settings=settings)

@@ -384,3 +384,29 @@ def test_a_shell_can_complete_what_is_typed(
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **asked},
     )
     assert set(done.stdout.split()) == offered, done.stderr
+
+
+@pytest.mark.parametrize("verb", ["push", "pull"])
+def test_nothing_is_loaded_that_a_plain_transfer_does_not_need(
+    tmp_path: Path, registry: str, model: Path, verb: str
+) -> None:
+    reference = f"{registry}/team/model:1"
+    pushed = run(tmp_path, "push", "-q", model, reference)
+    assert pushed.returncode == 0, pushed.stderr
+    arguments = ["push", str(model), reference] if verb == "push" else [verb, reference]
+    program = (
+        "import sys; from modelpack.cli.main import run\n"
+        f"sys.argv = {['modelpack', *arguments]!r}; assert run() == 0\n"
+        "never = {'cryptography', 'sigstore', 'pathspec', 'oras', 'requests', "
+        "'cel_expr_python', 'modelpack.attestation.bundle', 'rich.progress'}\n"
+        "print(sorted(never & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path / "home" if verb == "push" else tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home")},
+    )
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, Self
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, Final, Self
 
 from modelpack.errors import InvalidInput, LocalError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE: Final = ".modelpackignore"
 OURS: Final = ".modelpack-"
@@ -34,7 +35,7 @@ class Choice:
     narrows what is left. Paths are relative; a directory's ends in a slash.
     """
 
-    ignored: GitIgnoreSpec
+    ignored: GitIgnoreSpec | None
     included: GitIgnoreSpec | None
 
     @classmethod
@@ -45,13 +46,12 @@ class Choice:
         named = [(rule, f"{IGNORE_FILE}:{i}") for i, rule in enumerate(rules, 1)]
         named += [(rule, "--exclude") for rule in exclude]
         wanted = [(rule, "--include") for rule in include]
-        return cls(
-            ignored=_compiled(named), included=_compiled(wanted) if wanted else None
-        )
+        return cls(ignored=_compiled(named), included=_compiled(wanted))
 
     def leaves_out(self, path: str) -> bool:
         """Whether a file is not wanted, or a directory need not be looked into."""
-        return never_packed(path) or self.ignored.match_file(path)
+        ignored = self.ignored is not None and self.ignored.match_file(path)
+        return never_packed(path) or ignored
 
     def takes(self, path: str) -> bool:
         """Whether a file that is not left out is asked for."""
@@ -90,7 +90,12 @@ def ignore_rules(directory: Path) -> Sequence[str]:
         raise InvalidInput("not UTF-8", where=IGNORE_FILE) from error
 
 
-def _compiled(named: Sequence[tuple[str, str]]) -> GitIgnoreSpec:
+def _compiled(named: Sequence[tuple[str, str]]) -> GitIgnoreSpec | None:
+    """Compile patterns; None where there are none, for which nothing is loaded."""
+    if not named:
+        return None
+    from pathspec import GitIgnoreSpec
+
     for rule, where in named:
         try:
             GitIgnoreSpec.from_lines([rule])
