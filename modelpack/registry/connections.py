@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from modelpack.oci.public_url import public_url
 from modelpack.oci.reference import Repository
 from modelpack.registry.tls import ReadAheadContext
 
+_CONNECT_SECONDS: Final = 3
+_SHAKE_SECONDS: Final = 10
+_HTTPS: Final = 443
 _PROXIES: Final = ("http", "https")  # the kinds of proxy that are spoken to
 
 
@@ -42,24 +46,28 @@ class Connections:
 
     def __init__(self, connecting: Connecting) -> None:
         self._connecting = connecting
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str, str], urllib3.PoolManager] = {}
 
     def to(self, url: str) -> urllib3.PoolManager:
         """Return the pool for an address: through a proxy, if one is on the way."""
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         proxy = proxy_for(parts.scheme, host, self._connecting.proxies)
-        if proxy not in self._pools:
-            self._pools[proxy] = self._pool(proxy)
-        return self._pools[proxy]
+        way = (proxy, parts.scheme)
+        if way not in self._pools:
+            self._pools[way] = self._pool(*way)
+        return self._pools[way]
 
     def close(self) -> None:
         """Close every idle connection."""
         for pool in self._pools.values():
             pool.clear()
 
-    def _pool(self, proxy: str) -> urllib3.PoolManager:
-        most, context = self._connecting.connections, self._trusting
+    def _pool(self, proxy: str, scheme: str) -> urllib3.PoolManager:
+        most = self._connecting.connections
+        # Not where there is no TLS: to load the system's authorities takes 25 ms.
+        encrypted = "https" in (scheme, urlsplit(proxy).scheme)
+        context = self._trusting if encrypted else None
         if not proxy:
             return urllib3.PoolManager(maxsize=most, ssl_context=context, block=False)
         parts = urlsplit(proxy)
@@ -87,6 +95,26 @@ class Connections:
             where = ", ".join(str(file) for file in (ca, mine) if file)
             raise InvalidInput(f"not certificates: {error}", where=where) from error
         return context
+
+
+def speaks_tls(host: str) -> bool:
+    """Whether a server on this machine answers to TLS. Nothing is sent to it.
+
+    Nothing is believed of it either: whoever goes on checks its certificate.
+    """
+    parts = urlsplit(f"https://{host}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        address = (parts.hostname or "", parts.port or _HTTPS)
+        with socket.create_connection(address, timeout=_CONNECT_SECONDS) as plain:
+            # A server without TLS may wait for the rest of a request line.
+            plain.settimeout(_SHAKE_SECONDS)
+            context.wrap_socket(plain, server_hostname=parts.hostname).close()
+    except OSError:  # an SSLError is one
+        return False
+    return True
 
 
 def proxy_for(scheme: str, host: str, proxies: Mapping[str, str]) -> str:

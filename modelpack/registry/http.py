@@ -33,7 +33,7 @@ from modelpack.errors import (
 from modelpack.oci.fields import Fields
 from modelpack.oci.reference import Repository
 from modelpack.registry.auth import Authenticator
-from modelpack.registry.connections import Connecting, Connections
+from modelpack.registry.connections import Connecting, Connections, speaks_tls
 from modelpack.registry.credentials import Login
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -43,7 +43,6 @@ _MAX_HEADER: Final = 8 << 10
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _NUMBER: Final = re.compile(r"\d{1,18}", re.ASCII)
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
-_PROBE: Final = urllib3.Timeout(connect=3, read=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,22 +82,7 @@ class Http:
             return "https"
         # On loopback HTTPS is tried first, then HTTP, as cosign and Kyverno do.
         # A certificate that does not verify is an error, not a reason for HTTP.
-        try:
-            root = f"https://{self._repository.host}/v2/"
-            self._connections.to(root).request(
-                "GET",
-                root,
-                retries=False,
-                # A server without TLS may wait for the rest of a request line.
-                timeout=_PROBE,
-            )
-        except SSLError as error:
-            if isinstance(error.args[0], ssl.SSLCertVerificationError):
-                raise self._unreachable(error) from error
-            return "http"
-        except (HTTPError, OSError):
-            return "http"
-        return "https"
+        return "https" if speaks_tls(self._repository.host) else "http"
 
     def send(self, request: Request) -> urllib3.HTTPResponse:
         """Send, answer a challenge, follow redirects; the body is not yet read.
