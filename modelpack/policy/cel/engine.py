@@ -19,10 +19,10 @@ from modelpack.policy.cel.bindings import (
     native_value,
     shut,
 )
-from modelpack.policy.cel.comprehensions import UNDECLARED
 from modelpack.policy.cel.encoders import FUNCTIONS as ENCODERS
 from modelpack.policy.cel.errors import CelError
 from modelpack.policy.cel.functions import Function
+from modelpack.policy.cel.instead import CORRECTED, INSTEAD, REPLACED
 from modelpack.policy.cel.library import cel
 from modelpack.policy.cel.literals import first_mixture
 from modelpack.policy.cel.messages import faults, place, reason
@@ -96,7 +96,7 @@ class Environment:
             variables={name: native(kind) for name, kind in self._early.items()},
             functions=[
                 *signatures.implementations(shared=False),
-                *Signatures(UNDECLARED, guard=_guarded).implementations(shared=False),
+                *Signatures(INSTEAD, guard=_guarded).implementations(shared=False),
                 *(_finder(name, kind) for name, kind in self._late.items()),
             ],
             extensions=[_extension(signatures.implementations(shared=True))],
@@ -110,7 +110,8 @@ class Environment:
                 name for name, kind in self.variables.items() if kind.is_optional
             ),
             optional_overloads=signatures.optional_overloads(),
-            exact_overloads=signatures.exact_overloads(),
+            corrected_by=CORRECTED,
+            called_by={**REPLACED, **{o: o for o in signatures.exact_overloads()}},
         )
 
     @property
@@ -223,7 +224,7 @@ class Program:
                 answer = self._expression.eval(bindings.activation)  # type: ignore[attr-defined]
             failed = answer.type() in (cel.Type.ERROR, cel.Type.UNKNOWN)
             plain = answer.plain_value()
-        except (RuntimeError, TypeError) as error:
+        except (RuntimeError, TypeError, MemoryError) as error:
             failed, plain = True, str(error)
         if _interrupted.by is not None:
             raise _interrupted.by

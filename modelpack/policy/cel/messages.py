@@ -12,6 +12,7 @@ _FAULT: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _CONTAINER: Final = " (in container '')"
 _CALLBACK: Final = re.compile("'Python function '<function .* at 0x[0-9a-f]+>''")
 _UNBOUND: Final = re.compile(r'No value with name "(.*)" found in Activation')
+_NO_MEMORY: Final = "the result does not fit into memory"
 _UNCONVERTED: Final = "Unable to convert function return value"
 
 
@@ -33,7 +34,7 @@ def reason(text: str) -> str:
         return f"{unbound[1]} has no value"
     if text.startswith(_UNCONVERTED):
         return "the result holds a value that has no form outside of CEL"
-    return text
+    return _NO_MEMORY if text == "std::bad_alloc" else text
 
 
 def place(source: str, position: int) -> str:

@@ -6,13 +6,14 @@ it, and no value can be found out only when it is asked for. Lists and functions
 * a variable that is found out late becomes a call of a function without parameters;
 * an optional variable, or the result of a function, arrives as a list of one value or
   of none, and ``[?0]`` is put behind it;
-* an overload that only its result tells from another is called by its own name;
+* an overload that only its result tells from another is called by a name of its own,
+  and so is what runs instead of a function of the library;
 * an optional result leaves as such a list, ``[?result]``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from modelpack.policy.cel.tree import (
@@ -49,7 +50,10 @@ class Rewriter:
     late: Collection[str]
     optional_variables: Collection[str]
     optional_overloads: Collection[str]
-    exact_overloads: Collection[str]
+    called_by: Mapping[str, str]
+    """The names that functions are called by instead, by their overloads."""
+    corrected_by: Mapping[str, str]
+    """The functions that results are given to, by the overloads that gave them."""
 
     def rewrite(self, checked: CheckedExpression) -> bytes:
         """Return the expression as ``deserialize`` takes it."""
@@ -67,7 +71,7 @@ class Rewriter:
         if not names.isdisjoint(self.optional_variables):
             return True
         called = {overload for many in checked.overloads.values() for overload in many}
-        if not called.isdisjoint(self.exact_overloads):
+        if not called.isdisjoint(self.called_by.keys() | self.corrected_by.keys()):
             return True
         return not called.isdisjoint(self.optional_overloads)
 
@@ -86,15 +90,24 @@ class _Pass:
         overloads = self._checked.overloads.get(node.id, ())
         if node.kind == IDENT and name in self._rewriter.late:
             node = self._call(node, LATE + name, message([(_FUNCTION, b"")]))
-        elif len(overloads) == 1 and overloads[0] in self._rewriter.exact_overloads:
-            node = self._call(node, overloads[0], node.body)
+        elif len(overloads) == 1 and overloads[0] in self._rewriter.called_by:
+            node = self._call(node, self._rewriter.called_by[overloads[0]], node.body)
         whole = expression_of(node)
+        if len(overloads) == 1 and overloads[0] in self._rewriter.corrected_by:
+            return self._corrected(whole, node.id, overloads[0])
         return _unlisted(whole, node.id) if self._is_optional(node.id) else whole
 
     def _call(self, node: Node, function: str, body: bytes) -> Node:
         """Return a call of a function that has one overload."""
         self.calls[node.id] = function
         return Node(node.id, CALL, replaced(body, _FUNCTION, function.encode()))
+
+    def _corrected(self, expression: bytes, key: int, overload: str) -> bytes:
+        """Return a call of a function on the whole of an expression."""
+        body = message([(_FUNCTION, b""), (_ARGUMENTS, expression)])
+        node = Node(_new(key, 0), CALL, body)
+        function = self._rewriter.corrected_by[overload]
+        return expression_of(self._call(node, function, body))
 
     def _is_optional(self, key: int) -> bool:
         overloads = self._checked.overloads.get(key, ())

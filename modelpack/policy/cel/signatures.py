@@ -77,7 +77,10 @@ class Signatures:
         and declared whole: `string`, and the comparisons of unlike numbers.
         """
         whole = {
-            name: [_declaration(f"{name}@{i}", o) for i, o in enumerate(overloads)]
+            name: [
+                _declaration(f"{name}@{'@'.join(map(str, o.parameters))}", o)
+                for o in overloads
+            ]
             for name, overloads in _OF_THE_LANGUAGE.items()
         }
         for name in self._overloads:
