@@ -12,6 +12,7 @@ from modelpack.cli import options
 from modelpack.cli.console import progress, say, show_json, tell
 from modelpack.cli.guarding import policies_of
 from modelpack.cli.policy_new import new
+from modelpack.cli.policy_test import run_tests
 from modelpack.cli.text import plain
 from modelpack.errors import InvalidInput, PolicyDenied
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 app.command()(new)
+app.command("test")(run_tests)
 
 REFUSED: Final = 4
 

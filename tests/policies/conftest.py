@@ -30,3 +30,8 @@ def kyverno(library_shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> K
 @pytest.fixture
 def house(library_shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> House:
     return House(folder=tmp_path_factory.mktemp("papers"), names=library_shelf.names)
+
+
+@pytest.fixture
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("home"))

@@ -15,7 +15,7 @@ _FOLDABLE: Final = re.compile(r"\S+(?: \S+)*")
 
 
 def yaml_of(documents: Sequence[Mapping[str, object]]) -> str:
-    """Return a YAML stream; any parser gives the same documents back."""
+    """Return a YAML stream; keys are names of fields, and need no quotes."""
     return "---\n".join("\n".join(_lines(each, "")) + "\n" for each in documents)
 
 
