@@ -10,8 +10,8 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -23,13 +23,14 @@ from modelpack.api.files import content_of
 from modelpack.api.policies import policy_files, read_policies
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
-from modelpack.errors import InvalidInput, PolicyDenied
+from modelpack.errors import InvalidInput, ModelpackError, PolicyDenied
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import Source
 from modelpack.policy.evaluation.house import Policies, Verdict
 from modelpack.policy.evaluation.results import Result
 from modelpack.policy.glob import Glob
 from modelpack.policy.image_reference import ImageReference
+from modelpack.policy.kyverno.attestor import Attestor
 from modelpack.policy.kyverno.documents import Documents
 from modelpack.policy.kyverno.policy import ImageValidatingPolicy
 from modelpack.policy.objects import model_references
@@ -116,6 +117,11 @@ class ServingPolicies:
         self._stores = _Stores.opened(registries, self._documents)
         public = cache(lambda: _public(root))
         verifier = cache(lambda attestor: verifier_of(attestor, public))
+        for attestor in _attestors(self._documents):
+            # So that the first question need not wait for it; what is wrong with one
+            # refuses what asks for it.
+            with suppress(ModelpackError):
+                verifier(attestor)
         self._evidence = KeptEvidence(
             lambda: StoreEvidence(self._stores.find, verifier), time.monotonic
         )
@@ -225,6 +231,12 @@ class _Stores:
         self._open.clear()
         self._stack.close()
         self._stack = ExitStack()
+
+
+def _attestors(documents: Documents) -> Iterator[Attestor]:
+    for policy, _ in documents.policies:
+        if isinstance(policy, ImageValidatingPolicy):
+            yield from policy.attestors
 
 
 def _hosts(documents: Documents) -> Sequence[str]:

@@ -43,11 +43,12 @@ class SecureConnections(Connections):
         handler: Callable[..., http.server.BaseHTTPRequestHandler],
         context: ssl.SSLContext,
         clock: Callable[[], float],
+        most: int = MOST_CONNECTIONS,
     ) -> None:
         self.context = context
         self._clock = clock
         self._heard: dict[socket.socket, float] = {}
-        self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._places = threading.BoundedSemaphore(most)
         super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401

@@ -12,7 +12,11 @@ from typing import Self
 from modelpack.disk.local import local
 from modelpack.serve.admission.doors import Carrying
 from modelpack.serve.admission.handler import Budget, Handler, Site
-from modelpack.serve.admission.listening import SecureConnections, tls_context
+from modelpack.serve.admission.listening import (
+    MOST_CONNECTIONS,
+    SecureConnections,
+    tls_context,
+)
 from modelpack.serve.admission.service import Service
 from modelpack.serve.admission.watch import Watched, Watcher, contents
 
@@ -22,7 +26,7 @@ class Listening:
     """Where to listen, and with which certificate.
 
     ``seconds`` is how long a caller waits that does not say it; every ``every`` seconds
-    files are looked at for changes.
+    files are looked at for changes; no more than ``connections`` are open at a time.
     """
 
     certificate: Path
@@ -31,6 +35,7 @@ class Listening:
     port: int = 0
     seconds: float = 10.0
     every: float = 10.0
+    connections: int = MOST_CONNECTIONS
 
 
 class AdmissionServer:
@@ -71,6 +76,7 @@ class AdmissionServer:
                 functools.partial(Handler, site=site),
                 tls_context(*self._pair),
                 service.clock,
+                listening.connections,
             )
         self.watched = (certificate, *([policies] if policies is not None else []))
         self._watcher = Watcher(self.watched, listening.every, self._reloaded)

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +95,13 @@ class Caller:
 
 @contextmanager
 def serving(
-    tmp_path: Path, judge: Bench, limits: Limits | None = None, every: float = 60
+    tmp_path: Path,
+    judge: Bench,
+    limits: Limits | None = None,
+    *,
+    every: float = 60,
+    connections: int = 64,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Caller]:
     """Serve until the block ends."""
     authority = Authority.make(tmp_path)
@@ -105,13 +111,13 @@ def serving(
         judge=judge,
         decider=Decider(
             limits=limits or Limits(),
-            clock=time.monotonic,
+            clock=clock,
             fault=lambda error: told.append(repr(error)),
         ),
         references=model_references,
         audit=lambda line: audited.append(json.loads(line)),
         now=lambda: "2026-11-26T12:00:00+00:00",
-        clock=time.monotonic,
+        clock=clock,
     )
     server = AdmissionServer(
         service,
@@ -119,6 +125,7 @@ def serving(
             certificate=authority.server_certificate,
             key=authority.server_key,
             every=every,
+            connections=connections,
         ),
         carrying=lambda reference, namespace: carrying(
             reference, Carrier.VOLUME, namespace=namespace

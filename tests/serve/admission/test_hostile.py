@@ -4,11 +4,15 @@ import contextlib
 import json
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from modelpack.serve.admission.handler import Budget
+from modelpack.serve.admission.listening import LONGEST_SILENCE
+from modelpack.serve.admission.refused import BadRequest
 from tests.serve.admission.scene import GOOD, Bench, Caller, Json, pod, review, serving
 
 _POST = b"POST /validate HTTP/1.1\r\n"
@@ -152,16 +156,56 @@ def test_texts_that_steer_stay_in_their_lines(tmp_path: Path) -> None:
         assert line["user"] == "x  y"
 
 
-def talk(caller: Caller, request: bytes) -> bytes:
-    """Send bytes over TLS, and return all that comes until the end."""
+def test_who_sends_a_request_for_ever_is_ended(tmp_path: Path) -> None:
+    late = [0.0]
+    with serving(tmp_path, Bench(), clock=lambda: time.monotonic() + late[0]) as caller:
+        with opened(caller) as slow:
+            slow.sendall(b"POST /validate HTTP/1.1\r\nA: b\r\n")
+            assert caller.get("/healthz")[0] == 200
+            late[0] = LONGEST_SILENCE + 1
+            assert slow.recv(1) == b""
+        late[0] = 0
+        asked = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"
+        assert talk(caller, asked).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_connection_too_many_is_ended_at_once_and_nobody_else_with_it(
+    tmp_path: Path,
+) -> None:
+    with (
+        serving(tmp_path, Bench(), connections=2) as caller,
+        opened(caller) as first,
+        opened(caller),
+        socket.create_connection(("127.0.0.1", caller.port), 30) as third,
+    ):
+        with contextlib.suppress(ConnectionResetError):
+            assert third.recv(1) == b""
+        first.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+        assert first.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_bodies_together_are_bounded() -> None:
+    budget = Budget(limit=10)
+    full = pytest.raises(BadRequest, match="too much at once")
+    with budget.taken(6), budget.taken(4), full, budget.taken(1):
+        pass
+    with budget.taken(10):
+        pass
+
+
+def opened(caller: Caller) -> ssl.SSLSocket:
+    """Open a connection over TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    plain = socket.create_connection(("127.0.0.1", caller.port), 30)
+    return context.wrap_socket(plain)
+
+
+def talk(caller: Caller, request: bytes) -> bytes:
+    """Send bytes over TLS, and return all that comes until the end."""
     found = b""
-    with (
-        socket.create_connection(("127.0.0.1", caller.port), 30) as plain,
-        context.wrap_socket(plain) as connection,
-    ):
+    with opened(caller) as connection:
         try:
             connection.sendall(request)
             while block := connection.recv(65536):
