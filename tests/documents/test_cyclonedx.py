@@ -278,6 +278,30 @@ def test_a_model_of_many_files() -> None:
     assert len(bom(described(files))["components"]) == 2001
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hashes": [{"alg": "SHA-256", "content": "no hash"}]},
+        {"hashes": [{"alg": "ROT-13", "content": "0" * 64}]},
+        {"name": 5},
+        {"bom-ref": ""},
+        {"properties": [{"name": "x", "value": 5}]},
+        {"type": "invented"},
+        {"invented": "field"},
+    ],
+)
+@pytest.mark.parametrize("version", SPEC_VERSIONS)
+def test_one_wrong_component_among_many_alike_is_refused(
+    change: dict[str, Any], version: str
+) -> None:
+    files = {f"part-{n:03}.txt": b"%d" % n for n in range(100)}
+    document = bom(described(files), version)
+    check_bom(json.dumps(document).encode())
+    document["components"][70] |= change
+    with pytest.raises(InvalidInput):
+        check_bom(json.dumps(document).encode())
+
+
 def test_a_hub_name_is_one_and_nothing_that_leads_elsewhere() -> None:
     for name, purl in {
         "org/base": "pkg:huggingface/org/base",
