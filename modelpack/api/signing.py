@@ -11,6 +11,7 @@ from modelpack.api.files import content_of
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
 from modelpack.attestation.evidence import Signer, Verifier
+from modelpack.attestation.forms import check_predicate
 from modelpack.attestation.predicates import SIGNATURE, predicate_type
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
@@ -120,6 +121,7 @@ def attest(
     uri = predicate_type(kind)
     if uri == SIGNATURE:
         raise InvalidInput(f"{kind!r} is what a signature is; use sign")
+    check_predicate(uri, predicate)
     with open_store(parsed.place, command.settings, command.patience) as store:
         artifact = store.get_manifest(parsed.selector)
         signing = signing_at(store, parsed, signer, command)

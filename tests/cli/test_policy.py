@@ -281,7 +281,9 @@ def test_what_no_entry_is_about_is_refused(desk: Desk) -> None:
 
 
 def test_an_sbom_by_the_right_key_is_no_signature(desk: Desk) -> None:
-    (desk.folder / "bom.json").write_text('{"bomFormat": "CycloneDX"}')
+    (desk.folder / "bom.json").write_text(
+        '{"bomFormat": "CycloneDX", "specVersion": "1.6"}'
+    )
     attest = ("attest", "--type=cyclonedx", "--predicate=bom.json")
     done = desk.run(*attest, "--key=modelpack.key", desk.model)
     assert done.returncode == 0, done.stderr

@@ -286,6 +286,17 @@ ERRORS: dict[str, tuple[list[str], int, str]] = {
         2,
         "use sign",
     ),
+    "a document of another kind": (
+        [
+            "attest",
+            "--key=modelpack.key",
+            "--predicate=list",
+            "--type=cyclonedx",
+            "{model}",
+        ],
+        2,
+        "predicate.bomFormat: is missing",
+    ),
     "a data set without a digest": (
         [
             "attest",

@@ -175,7 +175,9 @@ def _pushed(registry: Running) -> tuple[Manifest, str]:
 def _attest_anew(ours: Modelpack, reference: str) -> dict[str, list[str]]:
     """Say something else of the same type; return what became of the earlier."""
     desk = ours.desk.told(MODELPACK_PASSWORD=PASSWORD)
-    predicate(desk).write_text('{"bomFormat":"CycloneDX","version":2}')
+    predicate(desk).write_text(
+        '{"bomFormat":"CycloneDX","specVersion":"1.6","version":2}'
+    )
     said = ("--type", PREDICATE, "--predicate", "bom.json", "--key", "dev.key")
     ran = desk.modelpack("attest", "--format", "json", *said, reference)
     (statement,) = json.loads(ran.out)["statements"]
