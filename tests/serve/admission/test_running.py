@@ -62,11 +62,16 @@ def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
     authority = Authority.make(tmp_path)
     policy = tmp_path / "policy.json"
     policy.write_text(json.dumps(image_policy(Person.new())))
+    secret = tmp_path / "secret"  # as Kubernetes mounts one
+    (secret / "..data").mkdir(parents=True)
+    (secret / "..data/.dockerconfigjson").write_text('{"auths": {}}')
+    (secret / ".dockerconfigjson").symlink_to("..data/.dockerconfigjson")
     command: list[str | Path] = [
         *(sys.executable, "-m", "modelpack", "admission", "serve"),
         *("--tls-cert", authority.server_certificate),
         *("--tls-key", authority.server_key),
         *("--policy", policy, "--port", "0", "--drain", "0"),
+        *("--pull-secret", secret),
     ]
     with (
         subprocess.Popen(
