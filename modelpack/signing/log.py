@@ -135,7 +135,11 @@ def check_entry(entry: LogEntry, logs: LogKeys, signed: Signed) -> None:
     if entry.promise is not None:
         _check_by_log(log, entry.promise, _promised(entry), "promise")
     told = entry.promise is not None and entry.integrated
-    when = datetime.fromtimestamp(entry.integrated, UTC) if told else datetime.now(UTC)
+    try:
+        told_at = datetime.fromtimestamp(entry.integrated, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise VerificationError("its log tells a time that is none") from error
+    when = told_at if told else datetime.now(UTC)
     if not trusted.valid.holds(when):
         raise VerificationError(
             f"its log is not trusted for {when:%Y-%m-%d}"

@@ -125,6 +125,12 @@ def test_a_promise_of_another_log_is_refused() -> None:
         verifier().verify(with_entry(entry))
 
 
+def test_a_time_beyond_all_calendars_is_refused() -> None:
+    entry = LOG.promise(body_of("dsse"), 1 << 60)
+    with pytest.raises(VerificationError, match="a time that is none"):
+        verifier().verify(with_entry(entry))
+
+
 def test_a_log_counts_for_the_time_that_it_promised() -> None:
     bundle = with_entry(LOG.promise(body_of("dsse"), TIME))
     ended = {"start": "2020-01-01T00:00:00Z", "end": "2024-01-01T00:00:00Z"}
