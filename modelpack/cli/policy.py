@@ -11,6 +11,7 @@ import typer
 from modelpack.cli import options
 from modelpack.cli.console import progress, say, show_json, tell
 from modelpack.cli.guarding import policies_of
+from modelpack.cli.policy_lint import lint
 from modelpack.cli.policy_new import new
 from modelpack.cli.policy_test import run_tests
 from modelpack.cli.text import plain
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 app.command()(new)
 app.command("test")(run_tests)
+app.command()(lint)
 
 REFUSED: Final = 4
 
