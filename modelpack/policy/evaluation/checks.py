@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from modelpack.attestation.evidence import VerifiedStatement
@@ -13,6 +14,8 @@ from modelpack.errors import InvalidInput, ModelpackError
 from modelpack.oci.digest import Digest
 from modelpack.oci.strict_json import strict_json
 from modelpack.policy.cel.errors import CelError
+from modelpack.policy.cel.kyverno.documents import as_go
+from modelpack.policy.cel.values import Prepared, prepare
 from modelpack.policy.evaluation.evidence import Evidence, Image, Signed
 from modelpack.policy.image_reference import ImageReference
 from modelpack.policy.kyverno.attestor import Attestor
@@ -94,7 +97,7 @@ class Attested:
                 known.remove(statement)
             known.append(statement)
 
-    def payload(self, text: str, kind: str) -> object:
+    def payload(self, text: str, kind: str) -> Prepared:
         """Return a whole statement, as Kyverno gives it to an expression."""
         statements = self.found.get((text, kind), [])
         if not statements:
@@ -103,11 +106,7 @@ class Attested:
                 f"no statement {kind} about {text} has been verified before{short}"
             )
         chosen = statements[self.instead.get((text, kind), len(statements) - 1)]
-        document = strict_json(chosen.statement.raw, where="statement")
-        if not isinstance(document, dict):
-            raise CelError("the statement is no object")
-        members = ("_type", "subject", "predicateType", "predicate")
-        return {key: document[key] for key in members if document.get(key) is not None}
+        return _prepared(chosen.statement.raw)
 
     def others(self) -> Sequence[tuple[tuple[str, str], int]]:
         """Return which statements there are besides the last of each type."""
@@ -116,3 +115,15 @@ class Attested:
             for key, statements in sorted(self.found.items())
             for index in range(len(statements) - 1)
         ]
+
+
+# Several rules look at one statement, and several requests.
+@lru_cache(maxsize=16)
+def _prepared(raw: bytes) -> Prepared:
+    document = strict_json(raw, where="statement")
+    if not isinstance(document, dict):
+        raise CelError("the statement is no object")
+    members = ("_type", "subject", "predicateType", "predicate")
+    return prepare(
+        {key: as_go(document[key]) for key in members if document.get(key) is not None}
+    )

@@ -13,7 +13,7 @@ from modelpack.policy.cel.errors import CelError
 from modelpack.policy.cel.functions import Function, function
 from modelpack.policy.cel.types import DYN, STRING
 
-__all__ = ["FUNCTIONS", "MAX_TEXT"]
+__all__ = ["FUNCTIONS", "MAX_TEXT", "as_go"]
 
 MAX_TEXT: Final = 4 << 20
 
@@ -28,7 +28,7 @@ _SMALLEST, _LARGEST = 1e-6, 1e21
 def _unmarshal(value: object) -> object:
     if not isinstance(value, str):
         raise CelError("only a text can be unmarshalled")
-    return _as_go(_parsed(value))
+    return as_go(_parsed(value))
 
 
 def _parsed(text: str) -> object:
@@ -39,12 +39,12 @@ def _parsed(text: str) -> object:
         raise CelError(f"{error.where or 'the text'}: {error.message}") from error
 
 
-def _as_go(value: object) -> object:
+def as_go(value: object) -> object:
     """Return numbers as Go reads them: every one is a `double`."""
     if isinstance(value, dict):
-        return {key: _as_go(item) for key, item in value.items()}
+        return {key: as_go(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_as_go(item) for item in value]
+        return [as_go(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
         try:
             return float(value)
@@ -61,7 +61,7 @@ def _parse_yaml(text: str) -> object:
         raise CelError(str(error)) from error
     if len(documents) > 1:
         raise CelError("several documents of YAML")
-    return _as_go(documents[0]) if documents else None
+    return as_go(documents[0]) if documents else None
 
 
 def _check_size(text: str) -> None:
