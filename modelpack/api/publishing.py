@@ -24,7 +24,7 @@ from modelpack.oci.store import Store
 from modelpack.transfer.progress import Listener, nobody
 from modelpack.transfer.send import Sender
 from modelpack.transfer.upload import NoSessions, Sending, Sessions
-from modelpack.workflows.car import send_car
+from modelpack.workflows.car import require_fitting, send_car
 from modelpack.workflows.push import Packing, Published, sizes_known
 from modelpack.workflows.push import push as push_files
 
@@ -214,10 +214,13 @@ def publish(
         )
         parcels = [LocalParcel(file, cache, choices.rehash) for file in source.files]
 
+        if choices.modelcar:
+            require_fitting(parcels, packing)
+
         def before(model: Manifest) -> None:
             if choices.modelcar:
                 digest = model.descriptor.digest
-                cars.append(send_car(parcels, digest, packing, sender, command.crew))
+                cars.append(send_car(parcels, digest, sender, command.crew))
             car = cars[0] if cars else None
             if finish is not None:
                 finish(

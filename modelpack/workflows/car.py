@@ -17,10 +17,21 @@ from modelpack.transfer.send import Outgoing, Sender
 from modelpack.workflows.push import Packing, Parcel
 
 
+def require_fitting(parcels: Sequence[Parcel], packing: Packing) -> None:
+    """Refuse what the registry would not take, before anything is sent."""
+    for layer in car_layers(parcels):
+        if packing.largest_layer and layer.size > packing.largest_layer:
+            raise InvalidInput(
+                f"an image layer of {layer.size} bytes; {packing.registry} takes "
+                f"{packing.largest_layer}",
+                where=layer.name,
+                hint="an image's files cannot be split: leave out --modelcar",
+            )
+
+
 def send_car(
     parcels: Sequence[Parcel],
     model: Digest,
-    packing: Packing,
     sender: Sender,
     crew: Crew,
 ) -> Manifest:
@@ -37,14 +48,6 @@ def send_car(
         tar = Tar(layers[index], [of[file.path] for file in layers[index].files])
         digests[index] = sender.send(tar.outgoing())
 
-    for layer in layers:
-        if packing.largest_layer and layer.size > packing.largest_layer:
-            raise InvalidInput(
-                f"an image layer of {layer.size} bytes; {packing.registry} takes "
-                f"{packing.largest_layer}",
-                where=layer.name,
-                hint="an image's files cannot be split: leave out --modelcar",
-            )
     total = sum(layer.size for layer in layers)
     sender.notify(Planned(verb="push", files=len(layers), size=total))
     crew.run(partial(send, index) for index in range(len(layers)))

@@ -18,9 +18,9 @@ from modelpack.oci.manifest import parse_any
 from modelpack.oci.memory import MemoryStore
 from modelpack.oci.store import blocks_of
 from modelpack.transfer.send import Sender
-from modelpack.workflows.car import Tar, send_car
+from modelpack.workflows.car import Tar, require_fitting, send_car
 from modelpack.workflows.push import Packing
-from tests.transfer.making import MIB, FaultyStore, crew, noise, sender, sending
+from tests.transfer.making import MIB, crew, noise, sender, sending
 
 MODEL = Digest.of(b"a model")
 
@@ -74,7 +74,7 @@ def test_any_piece_of_a_layer_is_what_the_whole_has_there(
 ) -> None:
     files = [Given(f"f{n}", noise(size, n)) for n, size in enumerate(sizes)]
     store = MemoryStore()
-    manifest = send_car(files, MODEL, Packing(), _sender(store), crew(1))
+    manifest = send_car(files, MODEL, _sender(store), crew(1))
     assert parse_any(store.get_manifest(manifest.descriptor.digest)) == manifest
     (layer,) = car_layers(files)
     tar = Tar(layer, sorted(files, key=lambda file: file.path))
@@ -88,13 +88,11 @@ def test_any_piece_of_a_layer_is_what_the_whole_has_there(
     assert b"".join(pieces) == whole
 
 
-def test_a_registry_that_takes_no_such_layer_is_named_before_anything_is_sent() -> None:
-    store = FaultyStore()
-    packing = Packing(largest_layer=1000, registry="GHCR")
-    with pytest.raises(InvalidInput, match="GHCR takes 1000"):
-        send_car([Given("a", bytes(999))], MODEL, packing, _sender(store), crew(1))
-    assert not store.put
-    assert not store.begun
+def test_a_registry_that_takes_no_such_layer_is_named() -> None:
+    packing = Packing(largest_layer=4096, registry="GHCR")
+    require_fitting([Given("a", bytes(1))], packing)
+    with pytest.raises(InvalidInput, match="GHCR takes 4096"):
+        require_fitting([Given("a", bytes(2049))], packing)
 
 
 def _sender(store: MemoryStore) -> Sender:
