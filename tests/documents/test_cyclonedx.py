@@ -302,6 +302,17 @@ def test_one_wrong_component_among_many_alike_is_refused(
         check_bom(json.dumps(document).encode())
 
 
+@pytest.mark.parametrize("address", ["a b", "https://x/<y>", "x\n", "%zz", "a|b"])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    document = bom(described(FILES))
+    model = document["components"][0]
+    model["externalReferences"] = [{"type": "website", "url": "https://x/%20?a=b#c"}]
+    check_bom(json.dumps(document).encode())
+    model["externalReferences"][0]["url"] = address
+    with pytest.raises(InvalidInput):
+        check_bom(json.dumps(document).encode())
+
+
 def test_a_hub_name_is_one_and_nothing_that_leads_elsewhere() -> None:
     for name, purl in {
         "org/base": "pkg:huggingface/org/base",
