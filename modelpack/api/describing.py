@@ -27,7 +27,7 @@ from modelpack.version import __version__
 if TYPE_CHECKING:
     from modelpack.documents.profiles.profile import ProfileReport
 
-_NAMES: Final = {
+NAMES: Final = {
     BOM: "bom.json",
     CARD: "card.json",
     FACTS: "facts.json",
@@ -52,8 +52,7 @@ class Description:
     def files(self) -> Mapping[str, bytes]:
         """Return the documents under the names that ``describe`` gives them."""
         written = {
-            _NAMES[kind]: _json(predicate)
-            for kind, predicate in self.predicates.items()
+            NAMES[kind]: _json(predicate) for kind, predicate in self.predicates.items()
         }
         return {**written, **self.pages}
 

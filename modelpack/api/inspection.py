@@ -10,21 +10,29 @@ from html import escape
 from modelpack.api.command import Command
 from modelpack.api.settings import Settings
 from modelpack.api.stores import open_store
+from modelpack.attestation.evidence import Unjudgeable
 from modelpack.oci.manifest import Manifest
 from modelpack.oci.reference import Reference
 from modelpack.oci.store import Source
+from modelpack.signing.claims import claimed_signer
 from modelpack.transfer.progress import nobody
 from modelpack.workflows import inspect as look
+from modelpack.workflows.beside import Beside, statements_beside
 from modelpack.workflows.inspect import Difference, Inspected
 from modelpack.workflows.pull import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What a model is. ``reference`` is pinned."""
+    """What a model is. ``reference`` is pinned.
+
+    ``statements`` are what is signed about it, with who claims to have signed: that is
+    not verified here. None where there is more than can be read.
+    """
 
     reference: str
     model: Inspected
+    statements: tuple[Beside, ...] | None = ()
 
     @property
     def size(self) -> int:
@@ -83,6 +91,16 @@ class Inspection:
                 }
                 for file in self.model.files
             ],
+            "documents": None
+            if self.statements is None
+            else [
+                {
+                    "predicateType": each.kind,
+                    "claimedSigner": each.signer,
+                    "referrer": each.name,
+                }
+                for each in self.statements
+            ],
             "unverifiedHeaders": None
             if facts is None
             else {
@@ -120,7 +138,15 @@ def inspect(
         return Inspection(
             reference=str(parsed.at(manifest.descriptor.digest)),
             model=look.inspect(source, manifest, headers=headers),
+            statements=_statements(source, manifest),
         )
+
+
+def _statements(source: Source, manifest: Manifest) -> tuple[Beside, ...] | None:
+    try:
+        return statements_beside(source, manifest.descriptor.digest, claimed_signer)
+    except Unjudgeable:
+        return None
 
 
 def diff(before: str, after: str, *, settings: Settings | None = None) -> Difference:

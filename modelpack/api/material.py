@@ -12,9 +12,10 @@ from modelpack.api.energy import read_energy
 from modelpack.api.files import content_of
 from modelpack.api.stores import open_store
 from modelpack.api.targets import Target
-from modelpack.attestation.evidence import Verifier, judge
+from modelpack.attestation.evidence import Verifier
 from modelpack.disk.file import FileContent, LocalFile
 from modelpack.disk.source.parcels import LocalParcel
+from modelpack.documents.card.declared import declared_results
 from modelpack.documents.card.front_matter import split
 from modelpack.documents.card.material import Material, Signed
 from modelpack.documents.described import Described, Scanned
@@ -26,11 +27,9 @@ from modelpack.scanning.rules import Allowance
 from modelpack.scanning.verdict import Outcome, ScanReport
 from modelpack.signing.claims import claimed_signer
 from modelpack.version import __version__
+from modelpack.workflows.beside import statements_beside
 from modelpack.workflows.describe import Read, read, scanned
-from modelpack.workflows.gather import candidates
-from modelpack.workflows.listing import Branch, Tree
 from modelpack.workflows.scan import scan as judge_files
-from modelpack.workflows.verify import about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +120,7 @@ def gathered(
         model=model,
         tool=f"modelpack {__version__}",
         readme=texts.readme,
-        results=(*texts.results, *more),
+        results=(*texts.results, *more, *declared_results(model.declaration)),
         declared=_declared(texts.readme),
         # The card's own bytes do not depend on when it was written.
         scanned=replace(scan.told(), finished=command.settings.created),
@@ -154,25 +153,6 @@ def signed_beside(
         return
     place = Reference.parse(found.reference).place
     with open_store(place, command.settings, command.patience) as store:
-        verified = {}
-        if believe is not None:
-            document = store.get_manifest(found.digest)
-            listed = candidates(store, found.digest)
-            evidence = judge(listed, about(document), believe)
-            verified = {each.name: each for each in evidence.statements}
-        tree = Tree(store, claimed_signer).grow(found.digest)
-    for branch in sorted(tree.referrers, key=_order):
-        proof = verified.get(str(branch.descriptor.digest))
-        if proof is not None:
-            signer = str(proof.proven.signer)
-            kind = proof.statement.predicate_type
-            yield Signed(kind=kind, signer=signer, verified=True)
-        elif branch.claim is not None:
-            claim = branch.claim
-            yield Signed(kind=claim.predicate_type, signer=claim.signer)
-
-
-def _order(branch: Branch) -> tuple[str, str, str]:
-    claim = branch.claim
-    kind, signer = (claim.predicate_type, claim.signer) if claim else ("", "")
-    return kind, signer, str(branch.descriptor.digest)
+        beside = statements_beside(store, found.digest, claimed_signer, believe)
+    for each in beside:
+        yield Signed(kind=each.kind, signer=each.signer, verified=each.verified)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -29,7 +29,9 @@ from modelpack.workflows.push import Packing, Published, sizes_known
 from modelpack.workflows.push import push as push_files
 
 if TYPE_CHECKING:
+    from modelpack.api.material import Scan
     from modelpack.api.signing import SignWith
+    from modelpack.scanning.rules import Allowance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,8 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     rehash: bool = False,
     modelcar: bool = False,
     signer: SignWith | None = None,
+    describe: bool = False,
+    allow: Iterable[Allowance] = (),
     settings: Settings | None = None,
     notify: Listener = nobody,
 ) -> PushResult:
@@ -127,19 +131,30 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
     ``AuthenticationError`` for what the registry refuses; a second call goes on
     where a first one ended. ``modelcar`` also publishes an image of the files, under
     the tag with ``-car`` behind it. With a ``signer`` both are signed before a tag
-    moves: whoever sees the tag sees the signature.
+    moves: whoever sees the tag sees the signature. ``describe`` scans the files first,
+    and signs all documents about the model, too, whatever the scan says.
     """
     target = parse_target(reference)
+    command = Command(settings, notify)
+    sources = Sources.listed(source, include=include, exclude=exclude)
+    scan = _scanned(sources, command, signer, allow) if describe else None
 
     def sign(untagged: Untagged) -> None:
         if signer is not None:
-            from modelpack.api.signing import seal
+            from modelpack.api.documents import attach_documents, published_target
+            from modelpack.api.signing import seal, signing_at
 
+            store = untagged.store
+            signing = signing_at(store, target, signer, command)
             for artifact in untagged.artifacts:
-                seal(untagged.store, target, artifact, signer, untagged.command)
+                digest = artifact.descriptor.digest
+                if scan is not None:
+                    found = published_target(target, digest, sources.files)
+                    attach_documents(artifact, found, scan, signing, command)
+                seal(store, target, artifact, signer, command)
 
     published, car = publish(
-        Sources.listed(source, include=include, exclude=exclude),
+        sources,
         target,
         Choices(
             annotations=annotations or {},
@@ -148,7 +163,7 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
             rehash=rehash,
             modelcar=modelcar,
         ),
-        Command(settings, notify),
+        command,
         finish=sign if signer is not None else None,
     )
     digest = published.manifest.descriptor.digest
@@ -159,6 +174,22 @@ def push(  # noqa: PLR0913 - one keyword for each choice of the caller
         files=published.files,
         car=str(target.at(car.descriptor.digest)) if car is not None else "",
     )
+
+
+def _scanned(
+    sources: Sources,
+    command: Command,
+    signer: SignWith | None,
+    allow: Iterable[Allowance],
+) -> Scan:
+    from modelpack.api.material import scan_of
+
+    if signer is None:
+        raise InvalidInput("documents are signed, or worth nothing: who signs them?")
+    scan = scan_of(sources.files, command, allow=allow)
+    if not scan.passes:
+        command.warn("not every file passes the scan: what is signed says so")
+    return scan
 
 
 def parse_target(reference: str) -> Reference:

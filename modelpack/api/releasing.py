@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 from modelpack.api.carriage import Carriage
 from modelpack.api.command import Command
-from modelpack.api.describing import documents
+from modelpack.api.documents import attach_documents, published_target
 from modelpack.api.material import Scan, scan_of
 from modelpack.api.publishing import Choices, Sources, Untagged, parse_target, publish
 from modelpack.api.settings import Settings
-from modelpack.api.signing import SignWith, name_of, seal, signing_at
-from modelpack.api.targets import Target
+from modelpack.api.signing import SignWith, seal, signing_at
 from modelpack.attestation.predicates import PROVENANCE
 from modelpack.errors import PolicyDenied
 from modelpack.oci.digest import Digest
-from modelpack.oci.reference import Reference, Repository
 from modelpack.scanning.rules import Allowance
 from modelpack.scanning.verdict import Outcome
 from modelpack.transfer.progress import Listener, nobody
@@ -93,15 +91,16 @@ def release(  # noqa: PLR0913 - one keyword for each choice of the caller
     judged: list[str] = []
 
     def finish(untagged: Untagged) -> None:
-        store = untagged.store
-        signing = signing_at(store, target, signer, command)
+        signing = signing_at(untagged.store, target, signer, command)
         # The image holds the same files: all that is said of them is said of it, too.
         for artifact in untagged.artifacts:
-            found = _target(target, artifact.descriptor.digest, files)
-            described = documents(found, command, scan).predicates
-            for kind, predicate in {**described, PROVENANCE: provenance}.items():
-                attached.append(signing.attestation(artifact, kind, predicate))
-            attached.extend(seal(store, target, artifact, signer, command))
+            digest = artifact.descriptor.digest
+            found = published_target(target, digest, files.files)
+            more = {PROVENANCE: provenance}
+            attached.extend(
+                attach_documents(artifact, found, scan, signing, command, more=more)
+            )
+            attached.extend(seal(untagged.store, target, artifact, signer, command))
         if policy is not None:
             judged.append(_judged(untagged, policy, carriage or Carriage()))
 
@@ -151,15 +150,4 @@ def _require_pass(scan: Scan, source: str | Path) -> None:
     raise PolicyDenied(
         f"{len(bad)} of {len(scan.report.files)} files do not pass the scan: {reasons}",
         where=str(source),
-    )
-
-
-def _target(target: Reference, digest: Digest, files: Sources) -> Target:
-    place = target.place
-    return Target(
-        reference=str(target.at(digest)),
-        name=name_of(target),
-        files=files.files,
-        digest=digest,
-        repository=place if isinstance(place, Repository) else None,
     )

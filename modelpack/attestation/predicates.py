@@ -55,6 +55,22 @@ def predicate_type(name: str) -> str:
     return name
 
 
+# What each says, for people.
+_WORDS: Final = {uri: word for word, uri in reversed(TYPES.items())} | {
+    BOM: "bill of materials",
+    CARD: "model card",
+    MODEL_SIGNATURE: "model signature",
+    PROVENANCE: "provenance",
+    SCAN: "scan",
+    SIGNATURE: "signature",
+}
+
+
+def word_for(kind: str) -> str:
+    """Return what people call a predicate type; an unknown one is its own word."""
+    return _WORDS.get(kind, kind)
+
+
 def _is_uri(name: str) -> bool:
     try:
         parts = urlsplit(name)

@@ -29,6 +29,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "card": (_LOOK, "card"),
     "describe": (_LOOK, "describe"),
     "check": (_LOOK, "check"),
+    "lineage": (_LOOK, "lineage"),
     "ls": (_LOOK, "ls"),
     "tree": (_LOOK, "tree"),
     "diff": (_LOOK, "diff"),

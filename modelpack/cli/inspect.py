@@ -27,6 +27,7 @@ def inspect(
 ) -> None:
     """Say what a model is, without fetching its weights."""
     from modelpack.api import inspect as look
+    from modelpack.attestation.predicates import word_for
 
     del debug  # read in main
     found = look(
@@ -41,6 +42,14 @@ def inspect(
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         tell(f"{name:<{width}}  {value}")
+    if found.statements is None:
+        tell("documents: more than can be read")
+    elif found.statements:
+        tell(f"documents ({len(found.statements)}), not verified here")
+        kinds = [word_for(each.kind) for each in found.statements]
+        wide = max(map(len, kinds))
+        for kind, each in zip(kinds, found.statements, strict=True):
+            tell(f"  {kind:<{wide}}  {each.signer}")
     tell(f"files ({len(found.model.files)})")
     for file in found.model.files:
         parts = f"  in {len(file.pieces)} parts" if len(file.pieces) > 1 else ""

@@ -43,6 +43,14 @@ def push(  # noqa: PLR0913 - one parameter for each flag
         bool,
         typer.Option("--sign", help="Sign it before the tag moves, as sign does."),
     ] = False,
+    describe: Annotated[
+        bool,
+        typer.Option(
+            "--describe",
+            help="With --sign: scan it, and sign facts, scan, BOM and card as well.",
+        ),
+    ] = False,
+    allow: options.Allow = None,
     key: trust.Key = None,
     identity_token: trust.IdentityToken = None,
     trust_config: trust.TrustConfig = None,
@@ -71,6 +79,8 @@ def push(  # noqa: PLR0913 - one parameter for each flag
     )
     if key is not None and not sign:
         raise InvalidInput("--key signs; say --sign as well")
+    if describe and not sign:
+        raise InvalidInput("--describe signs what it says; say --sign as well")
     signer = None
     if sign:
         signer = trust.signer(
@@ -95,6 +105,8 @@ def push(  # noqa: PLR0913 - one parameter for each flag
             rehash=rehash,
             modelcar=modelcar,
             signer=signer,
+            describe=describe,
+            allow=allow or (),
             settings=settings,
             notify=notify,
         )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from modelpack.documents.card.energy import hub_emissions
 from modelpack.documents.card.marks import without
 from modelpack.documents.card.material import Material
 from modelpack.formats.prose.front_matter import front_matter
@@ -92,6 +93,9 @@ def additions(material: Material, known: Mapping[str, Node]) -> dict[str, object
         if value and key not in known:
             only = isinstance(value, str)
             fields[key] = value if only else list(value)
+    emissions = hub_emissions(material.model.costs)
+    if emissions and "co2_eq_emissions" not in known:
+        fields["co2_eq_emissions"] = emissions
     if material.results and "model-index" not in known:
         name = known.get("model_name")
         fields["model-index"] = _index(

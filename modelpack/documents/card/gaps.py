@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from modelpack.documents.card.material import Material
 from modelpack.documents.card.sections import SECTIONS, sections_of
-from modelpack.formats.declaration.declaration import Declaration
 
 __all__ = ["missing", "said"]
 
@@ -14,15 +13,16 @@ __all__ = ["missing", "said"]
 def said(material: Material, body: str) -> tuple[str, ...]:
     """Return the sections that people wrote or declared, or that results fill."""
     found = set(sections_of(body))
-    declared = _declared(material.model.declaration)
+    declared = _declared(material)
     found.update(name for name, value in declared.items() if value)
     if material.results or material.declared:
         found.add("evaluation")
     return tuple(name for name in SECTIONS if name in found)
 
 
-def _declared(said: Declaration) -> Mapping[str, object]:
-    """Return for each section what `modelpack.yaml` says of it."""
+def _declared(material: Material) -> Mapping[str, object]:
+    """Return for each section what is declared of it."""
+    said = material.model.declaration
     return {
         "description": said.description,
         "intended-use": said.uses.intended,
@@ -31,7 +31,7 @@ def _declared(said: Declaration) -> Mapping[str, object]:
         "training-data": any(data.description for data in said.datasets),
         "training": said.training.description or said.training.hyperparameters,
         "evaluation": said.evaluations,
-        "environmental-impact": said.energy,
+        "environmental-impact": material.model.costs,
         "contact": said.contact or said.authors,
     }
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from modelpack.documents.card.declared import declared_texts
+from modelpack.documents.card.energy import cost_rows
 from modelpack.documents.card.front_matter import Parts, additions, split
 from modelpack.documents.card.gaps import missing
 from modelpack.documents.card.marks import without
@@ -28,6 +30,8 @@ _MOST_ROWS: Final = 200
 _UNSEEN: Final = re.compile(
     r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+
+_MARKUP: Final = re.compile(r"[\\`*_\[\]|~#&!:@$>]|(?<=www)\.")
 
 
 def markdown_card(material: Material) -> bytes:
@@ -69,6 +73,8 @@ def _added(material: Material, body: str) -> Iterator[str]:
     )
     yield from _files(material)
     yield from _results(material)
+    yield from _declared(material)
+    yield from _costs(material)
     yield from _signers(material)
     yield from _gaps(missing(material, body))
     yield _END
@@ -112,7 +118,7 @@ def _results(material: Material) -> Iterator[str]:
     if not material.results:
         return
     yield ""
-    yield "### Measured by evaluations"
+    yield "### Evaluations"
     yield ""
     yield from _table(
         ("Task", "Data set", "Metric", "Value", "95 %", "Source"),
@@ -130,6 +136,28 @@ def _results(material: Material) -> Iterator[str]:
             for result in material.results
         ),
     )
+
+
+def _declared(material: Material) -> Iterator[str]:
+    groups = list(declared_texts(material.model.declaration))
+    if groups:
+        yield ""
+        yield "### Declared in `modelpack.yaml`"
+        yield ""
+        yield from (
+            f"- {title}: {_prose(text)}" for title, texts in groups for text in texts
+        )
+
+
+def _costs(material: Material) -> Iterator[str]:
+    model = material.model
+    for use in model.costs:
+        source = model.origins().get("energy")
+        yield ""
+        yield f"### Energy: {str(use.activity).replace('-', ' ')}"
+        yield ""
+        rows = [(name, _code(value)) for name, value in cost_rows(use)]
+        yield from _table(("", ""), [*rows, ("Said by", _code(str(source or "")))])
 
 
 def _signers(material: Material) -> Iterator[str]:
@@ -168,6 +196,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     if len(shown) > _MOST_ROWS:
         yield ""
         yield f"And {len(shown) - _MOST_ROWS} more, which the bill of materials lists."
+
+
+def _prose(text: str) -> str:
+    """Return a text as one line in which no sign is markup."""
+    line = " ".join(_UNSEEN.sub(" ", text).split())
+    return _MARKUP.sub(r"\\\g<0>", line).replace("<", "&lt;")
 
 
 def _code(text: str) -> str:

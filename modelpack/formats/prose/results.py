@@ -18,7 +18,7 @@ from modelpack.formats.names import checked_text, shown
 from modelpack.formats.prose.plain_yaml import Node
 from modelpack.oci.strict_json import parse_object
 
-__all__ = ["Result", "looks_like_results", "of_index", "parse_results"]
+__all__ = ["Result", "as_number", "looks_like_results", "of_index", "parse_results"]
 
 MAX_RESULTS: Final = 1000
 MAX_TEXT: Final = 256
@@ -123,7 +123,7 @@ def _of_index_result(result: Node, where: str) -> Iterator[Result]:
     for metric in metrics:
         match metric:
             case {"type": str(kind), "value": str(text)}:
-                value = _number(text)
+                value = as_number(text)
             case _:
                 continue
         if value is not None and kind:
@@ -157,10 +157,10 @@ def _of_harness(
         path = config.get("dataset_path") if isinstance(config, dict) else None
         for key, value in values.items():
             metric, comma, how = key.partition(",")
-            number = _number(value)
+            number = as_number(value)
             if not comma or metric.endswith("_stderr") or number is None:
                 continue
-            error = _number(values.get(f"{metric}_stderr,{how}"))
+            error = as_number(values.get(f"{metric}_stderr,{how}"))
             filtered = "" if how == "none" else f" ({how})"
             yield Result(
                 metric=checked_text(metric + filtered, where, limit=MAX_TEXT),
@@ -180,7 +180,7 @@ def _of_flat(document: Mapping[str, object], source: str) -> Iterator[Result]:
         for text in (document.get("task"), document.get("dataset"))
     )
     for key, value in document.items():
-        number = _number(value)
+        number = as_number(value)
         if number is not None and _METRICS.fullmatch(key):
             yield Result(
                 metric=key.removeprefix("eval_"),
@@ -191,8 +191,8 @@ def _of_flat(document: Mapping[str, object], source: str) -> Iterator[Result]:
             )
 
 
-def _number(value: object) -> float | None:
-    """Return a finite number, which YAML has as a text here; a truth is none."""
+def as_number(value: object) -> float | None:
+    """Return a finite number, which may stand there as a text; a truth is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -241,3 +241,30 @@ limitations: [English only]
     assert found["sections"] == ["description", "intended-use", "limitations"]
     assert "license" not in list(found["missing"])  # type: ignore[call-overload]
     assert front(card(files))["license"] == "mit"
+
+
+DECLARED = b"""modelpack: 1
+risks: [{name: "*It* <b>errs</b>", mitigation: A person checks}]
+evaluations: [{metric: f1, value: "0.9", dataset: d, task: t}]
+energy:
+- {activity: fine-tuning, energy: 1.5 kWh, emissions: 0.4 kgCO2eq, region: FRA}
+"""
+
+
+def test_the_hub_gets_grams() -> None:
+    fields = front(card(BARE | {"modelpack.yaml": DECLARED}))
+    assert fields["co2_eq_emissions"] == {
+        "emissions": 400.0,
+        "training_type": "fine-tuning",
+        "geographical_location": "FRA",
+    }
+
+
+def test_what_is_declared_is_told_and_is_no_markup() -> None:
+    text = card(BARE | {"modelpack.yaml": DECLARED})
+    assert r"- Risks: \*It\* &lt;b\>errs&lt;/b\>\: A person checks" in text
+    assert "### Energy: fine tuning" in text
+    assert "| Energy | `1.5 kWh` |" in text
+    assert "| Said by | `declared:modelpack.yaml` |" in text
+    made = card_predicate(material(BARE | {"modelpack.yaml": DECLARED}))
+    assert {"limitations", "environmental-impact"} <= set(made["sections"])  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Box", "Edge", "Graph", "Node", "stacked", "wide"]
+__all__ = ["Box", "Edge", "Graph", "Node", "fitted", "stacked", "wide"]
 
 # Px of a letter at 13 px, in the widest type of common systems.
 _LETTER: Final = 9.1
@@ -112,11 +112,11 @@ def _column_height(column: Sequence[Node]) -> int:
 
 
 def _box(node: Node, x: int, y: int, width: int) -> Box:
-    shown = _cut(node.name, width - 30)
+    shown = fitted(node.name, width - 30)
     return Box(node=node, x=x, y=y, width=width, height=_HEIGHT, shown=shown)
 
 
-def _cut(name: str, width: float) -> str:
+def fitted(name: str, width: float) -> str:
     """Return as much of a name as fits: its beginning, and its end."""
     if _wide(name) <= width:
         return name

@@ -6,16 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from modelpack.attestation.predicates import (
-    BOM,
-    CARD,
-    FACTS,
-    MODEL_SIGNATURE,
-    PROVENANCE,
-    SCAN,
-    SIGNATURE,
-    TYPES,
-)
+from modelpack.attestation.predicates import word_for
+from modelpack.documents.card.declared import declared_texts
+from modelpack.documents.card.energy import cost_rows
 from modelpack.documents.card.gaps import missing, said
 from modelpack.documents.card.markdown import written_by_people
 from modelpack.documents.card.material import Fact, Material, facts_of
@@ -40,15 +33,7 @@ __all__ = ["View", "view_of"]
 _MOST_SETS: Final = 4
 _MOST_FILES: Final = 2000
 _OPEN_FILES: Final = 40
-_WORDS: Final = {uri: word for word, uri in TYPES.items()} | {
-    BOM: "bill of materials",
-    CARD: "model card",
-    FACTS: "facts",
-    MODEL_SIGNATURE: "model signature",
-    PROVENANCE: "provenance",
-    SCAN: "scan",
-    SIGNATURE: "signature",
-}
+_LARGE: Final = ("Energy", "Emissions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +80,16 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one activity cost; ``large`` are the two numbers that people look for."""
+
+    activity: str
+    large: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, str], ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that the template needs; no value of it is markup but ``prose``."""
 
@@ -118,6 +113,8 @@ class View:
     bad: tuple[Row, ...]
     licences: tuple[Licence, ...]
     signers: tuple[Signer, ...]
+    declared: tuple[tuple[str, Sequence[str]], ...]
+    costs: tuple[Cost, ...]
     digest: str
     said: tuple[str, ...]
     missing: tuple[str, ...]
@@ -165,13 +162,15 @@ def view_of(material: Material) -> View:
         licences=tuple(_licences(material)),
         signers=tuple(
             Signer(
-                what=_WORDS.get(each.kind, each.kind),
+                what=word_for(each.kind),
                 kind=each.kind,
                 signer=each.signer,
                 verified=each.verified,
             )
             for each in material.signed
         ),
+        declared=tuple(declared_texts(model.declaration)),
+        costs=tuple(_costs(material)),
         digest=str(model.digest or ""),
         said=tuple(TITLES[name] for name in said(material, body)),
         missing=tuple(TITLES[name] for name in missing(material, body)),
@@ -247,6 +246,18 @@ def _nodes(material: Material) -> Iterator[Node]:
     for signer, verified in list(signers)[:3]:
         role = "signed by, verified" if verified else "claims to have signed"
         yield Node(column=2, kind="signer", role=role, name=signer, detail=signer)
+
+
+def _costs(material: Material) -> Iterator[Cost]:
+    source = str(material.model.origins().get("energy", ""))
+    for use in material.model.costs:
+        rows = tuple(cost_rows(use))
+        yield Cost(
+            activity=str(use.activity).replace("-", " "),
+            large=tuple(row for row in rows if row[0] in _LARGE),
+            rows=tuple(row for row in rows if row[0] not in _LARGE),
+            source=source,
+        )
 
 
 def _rows(material: Material) -> Iterator[Row]:
