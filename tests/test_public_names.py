@@ -10,7 +10,7 @@ import modelpack
 import modelpack.errors
 
 _VERBS: Final = {
-    "describe": "(target, *, allow=(), include=(), exclude=(), energy=(), "
+    "describe": "(target, *, allow=(), include=(), exclude=(), beside=None, "
     "settings=None, notify=nobody)",
     "card": "(target, kind=<CardType.MARKDOWN: 'md'>, *, evaluations=(), energy=(), "
     "believe=None, allow=(), include=(), exclude=(), settings=None, notify=nobody)",

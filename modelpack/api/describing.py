@@ -144,7 +144,7 @@ def card(  # noqa: PLR0913 - one keyword for each choice of the caller
             command,
             scan_of(found.files, command, allow=allow),
             evaluations=evaluations,
-            energy=energy,
+            beside=Beside(energy=energy),
             signed=tuple(signed_beside(found, command, believe)),
         )
     return _page(material, CardType(kind))
@@ -156,7 +156,7 @@ def describe(
     allow: Iterable[Allowance] = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    energy: Sequence[str | Path] = (),
+    beside: Beside | None = None,
     settings: Settings | None = None,
     notify: Listener = nobody,
 ) -> Description:
@@ -168,7 +168,7 @@ def describe(
     with opened(target, command, include=include, exclude=exclude) as found:
         scan = scan_of(found.files, command, allow=allow)
         signed = tuple(signed_beside(found, command))
-        return documents(found, command, scan, energy=energy, signed=signed)
+        return documents(found, command, scan, beside=beside or NOTHING, signed=signed)
 
 
 def documents(
@@ -176,7 +176,7 @@ def documents(
     command: Command,
     scan: Scan,
     *,
-    energy: Sequence[str | Path] = (),
+    beside: Beside = NOTHING,
     signed: Sequence[Signed] = (),
 ) -> Description:
     """Write down what was read and scanned."""
@@ -184,7 +184,7 @@ def documents(
     from modelpack.documents.cyclonedx import ml_bom
     from modelpack.documents.facts import facts_predicate
 
-    material = gathered(found, command, scan, energy=energy, signed=signed)
+    material = gathered(found, command, scan, beside=beside, signed=signed)
     bom = ml_bom(material.model, spec_version="1.6", tool_version=__version__)
     return Description(
         target=found.reference,

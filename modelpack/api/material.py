@@ -110,12 +110,12 @@ def gathered(
     scan: Scan,
     *,
     evaluations: Sequence[str | Path] = (),
-    energy: Sequence[str | Path] = (),
+    beside: Beside = NOTHING,
     signed: Sequence[Signed] = (),
 ) -> Material:
     """Read files that are here, and what lies beside them."""
     more = [result for path in evaluations for result in _results(path)]
-    model, texts = look(found, command, beside=Beside(energy=energy))
+    model, texts = look(found, command, beside=beside)
     return Material(
         model=model,
         tool=f"modelpack {__version__}",

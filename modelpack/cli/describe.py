@@ -23,6 +23,8 @@ def describe(  # noqa: PLR0913 - one parameter for each flag
     include: options.Include = None,
     exclude: options.Exclude = None,
     energy: options.Energy = None,
+    environment: options.Environment = None,
+    author: options.Author = "",
     jobs: options.Jobs = None,
     plain_http: options.PlainHttp = False,
     ca_file: options.CaFile = None,
@@ -33,6 +35,7 @@ def describe(  # noqa: PLR0913 - one parameter for each flag
 
     Exit code 4 if a file does not pass the scan: the documents say so, too.
     """
+    from modelpack.api import Beside
     from modelpack.api import describe as make
 
     del debug  # read in main
@@ -44,7 +47,7 @@ def describe(  # noqa: PLR0913 - one parameter for each flag
             allow=allow or (),
             include=include or (),
             exclude=exclude or (),
-            energy=energy or (),
+            beside=Beside(energy=energy or (), environment=environment, author=author),
             settings=options.settings(
                 plain_http=plain_http, ca_file=ca_file, jobs=jobs
             ),

@@ -63,8 +63,11 @@ def test_energy_from_a_file_or_in_words(tmp_path: Path) -> None:
     both = run(tmp_path, "sbom", "-q", folder, "--energy", meter, "--energy", words)
     assert '"declared:run.csv, --energy"' in both.stdout
     assert '"fine-tuning"' in both.stdout
-    into = run(tmp_path, "describe", "-q", folder, "-o", "d", "--energy", meter)
+    beside = ("--energy", meter, "--author", "Anna")
+    into = run(tmp_path, "describe", "-q", folder, "-o", "d", *beside)
     assert into.returncode == 0, into.stderr
+    bom = json.loads((tmp_path / "d" / "bom.json").read_text())
+    assert bom["metadata"]["authors"] == [{"name": "Anna"}]
     facts = json.loads((tmp_path / "d" / "facts.json").read_text())
     assert (facts["energyKwh"], facts["carbonKg"]) == (1.25, 0.5)
     assert facts["energyMethod"] == "codecarbon 3.3.2"
