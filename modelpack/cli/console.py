@@ -63,7 +63,8 @@ def fail(message: str, *, hint: str = "") -> None:
 def usage_error(error: BaseException) -> str | None:
     """Return the message of a wrong use of the command line, else None."""
     describe = getattr(error, "format_message", None)
-    return str(describe()) if callable(describe) else None
+    # typer says nothing where a group is called without a command.
+    return str(describe()) or "needs a command" if callable(describe) else None
 
 
 def write_new(path: Path, content: bytes) -> None:

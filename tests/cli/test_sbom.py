@@ -119,3 +119,9 @@ def test_a_folder_that_is_called_check(tmp_path: Path) -> None:
     model(tmp_path).rename(tmp_path / "check")
     assert run(tmp_path, "sbom", "-q", "./check").returncode == 0
     assert run(tmp_path, "sbom", "write", "-q", "check").returncode == 0
+
+
+def test_a_group_without_a_command_says_what_it_lacks(tmp_path: Path) -> None:
+    done = run(tmp_path, "sbom")
+    assert done.returncode == 2
+    assert "error: needs a command" in done.stderr
