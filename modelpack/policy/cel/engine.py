@@ -111,6 +111,7 @@ class Environment:
             ),
             optional_overloads=signatures.optional_overloads(),
             corrected_by=CORRECTED,
+            equalities={f.name for f in functions if f.name.startswith("@")},
             called_by={**REPLACED, **{o: o for o in signatures.exact_overloads()}},
         )
 

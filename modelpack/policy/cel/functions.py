@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelpack.policy.cel.errors import CelError
 from modelpack.policy.cel.types import DYN, CelType
 
-__all__ = ["Function", "Overload", "function", "member", "refused"]
+__all__ = ["Function", "Overload", "equality", "function", "member", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,14 @@ def member(
     """Return a function that is called on its first parameter."""
     overload = Overload(parameters=parameters, result=result, call=call, is_member=True)
     return Function(name, (overload,))
+
+
+def equality(kind: CelType, *, negated: bool = False) -> str:
+    """Return the name of the function behind `==`, or `!=`, of a library's type.
+
+    Without one, values of it are equal when their texts are.
+    """
+    return f"@{'unequal' if negated else 'equal'}:{kind.name}"
 
 
 def refused(name: str, refusal: str, *, most: int) -> Function:

@@ -8,6 +8,7 @@ it, and no value can be found out only when it is asked for. Lists and functions
   of none, and ``[?0]`` is put behind it;
 * an overload that only its result tells from another is called by a name of its own,
   and so is what runs instead of a function of the library;
+* `==` of two values of a library's type becomes a call of what compares them;
 * an optional result leaves as such a list, ``[?result]``.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from modelpack.policy.cel.functions import equality
 from modelpack.policy.cel.tree import (
     CALL,
     CONSTANT,
@@ -23,6 +25,7 @@ from modelpack.policy.cel.tree import (
     LIST,
     CheckedExpression,
     Node,
+    children,
     expression_of,
     node_of,
     with_children,
@@ -35,6 +38,7 @@ __all__ = ["LATE", "Rewriter"]
 LATE = "@late:"
 
 _OPTIONAL = "optional_type"
+_EQUALITIES = {"_==_": False, "_!=_": True}
 _NAME = 1  # of Ident
 _FUNCTION, _ARGUMENTS = 2, 3  # of Call
 _INT64 = 3  # of Constant
@@ -52,6 +56,8 @@ class Rewriter:
     optional_overloads: Collection[str]
     called_by: Mapping[str, str]
     """The names that functions are called by instead, by their overloads."""
+    equalities: Collection[str]
+    """The names of functions that compare values of a library's type."""
     corrected_by: Mapping[str, str]
     """The functions that results are given to, by the overloads that gave them."""
 
@@ -69,6 +75,8 @@ class Rewriter:
         if not names.isdisjoint(self.late):
             return True
         if not names.isdisjoint(self.optional_variables):
+            return True
+        if self.equalities and not _EQUALITIES.keys().isdisjoint(checked.functions):
             return True
         called = {overload for many in checked.overloads.values() for overload in many}
         if not called.isdisjoint(self.called_by.keys() | self.corrected_by.keys()):
@@ -92,6 +100,9 @@ class _Pass:
             node = self._call(node, LATE + name, message([(_FUNCTION, b"")]))
         elif len(overloads) == 1 and overloads[0] in self._rewriter.called_by:
             node = self._call(node, self._rewriter.called_by[overloads[0]], node.body)
+        elif name in _EQUALITIES and self._comparison(expression, name):
+            comparison = self._comparison(expression, name)
+            node = self._call(node, comparison, node.body)
         whole = expression_of(node)
         if len(overloads) == 1 and overloads[0] in self._rewriter.corrected_by:
             return self._corrected(whole, node.id, overloads[0])
@@ -101,6 +112,14 @@ class _Pass:
         """Return a call of a function that has one overload."""
         self.calls[node.id] = function
         return Node(node.id, CALL, replaced(body, _FUNCTION, function.encode()))
+
+    def _comparison(self, expression: bytes, name: str) -> str:
+        """Return the function that compares two values of one type, if it has one."""
+        kinds = {self._checked.type_of(c) for c in children(node_of(expression))}
+        if len(kinds) != 1:
+            return ""
+        function = equality(kinds.pop(), negated=_EQUALITIES[name])
+        return function if function in self._rewriter.equalities else ""
 
     def _corrected(self, expression: bytes, key: int, overload: str) -> bytes:
         """Return a call of a function on the whole of an expression."""

@@ -24,6 +24,13 @@ HOLD: Final = (
     "quantity('50k').add(quantity('20k')) == quantity('70k')",
     "quantity('50k').add(20).sub(quantity('100k')).sub(-50000) == quantity('20')",
     "!quantity('9999999999999999999999999999999999999G').isInteger()",
+    "quantity('1000m') == quantity('1') && !(quantity('1000m') != quantity('1'))",
+    "[quantity('1.5Gi')].all(q, q == quantity('1536Mi'))",
+    "!quantity('1.5Gi').isInteger() && !quantity('1.0').isInteger()",
+    "!quantity('1000m').isInteger() && !quantity('1Ei').isInteger()",
+    "quantity('1e3').isInteger() && quantity('1.5k').asInteger() == 1500",
+    "!quantity('1').add(quantity('1000m')).isInteger()",
+    "quantity('1').add(1).isInteger() && quantity('0').isInteger()",
     "!isQuantity('200K') && !isQuantity('Three') && !isQuantity('1e')",
     # The documentation says that it is none; the code says that it is zero.
     "isQuantity('Mi') && quantity('Mi') == quantity('0')",
