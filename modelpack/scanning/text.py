@@ -21,7 +21,7 @@ from modelpack.scanning.verdict import Finding
 
 __all__ = ["judge_json", "judge_text"]
 
-MAX_TEXT: Final = 64 << 20
+MAX_TEXT: Final = 40 << 20  # the largest tokenizer.json that is seen has 32 MiB
 MAX_JSON: Final = 32 << 20  # the index of a thousand shards has 13 MiB
 MAX_MARKS: Final = 500_000
 MAX_MARKUP: Final = 4 << 20
