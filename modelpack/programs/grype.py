@@ -44,7 +44,7 @@ class Grype:
 
     def look(self, subjects: Sequence[Subject]) -> Evidence:
         del subjects
-        remarks = self._ask(_remarks, f"sbom:{self._bom}", "-o", "json", "-q")
+        remarks = self._ask(_remarks, f"sbom:{self._bom}", "-o", "json")
         return Evidence(
             scanner=_NAME,
             version=self._version,

@@ -26,7 +26,7 @@ _READABLE: Final = frozenset(
 _LARGEST: Final = 10 << 20  # its own limit warns beyond that
 # It looks nothing up: its database is the one that is there, and it must be.
 _OFFLINE: Final = ("--offline-scan", "--skip-version-check", "--no-progress")
-_JSON: Final = ("--format", "json", "--quiet")
+_JSON: Final = ("--format", "json")
 
 
 class Trivy:

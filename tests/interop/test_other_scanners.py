@@ -116,3 +116,26 @@ def test_litert_runs_what_passes_as_tflite(tmp_path: Path) -> None:
     refused = run(tmp_path, "scan", made[1])
     assert refused.returncode == 4
     assert "custom-operators: the operator FlexReadFile" in refused.stdout
+
+
+@pytest.mark.parametrize("name", ["grype"])
+def test_one_without_its_database_is_an_error(
+    tmp_path: Path, model: Path, name: str
+) -> None:
+    """Their databases are not to be had everywhere; nothing looked up is no answer."""
+    bom = tmp_path / "bom.json"
+    library = {
+        "type": "library",
+        "name": "requests",
+        "version": "2.0.0",
+        "purl": "pkg:pypi/requests@2.0.0",
+    }
+    head = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1}
+    bom.write_text(json.dumps(head | {"components": [library]}))
+    asking = ("--with", f"{name}={program(name)}", "--bom", bom)
+    home = tmp_path / "home"
+    home.mkdir()
+    done = run(tmp_path, "scan", model, *asking, HOME=str(home))
+    assert done.returncode == 7, done.stdout
+    assert f"{name}: failed" in done.stderr
+    assert "database" in done.stderr.lower() or "db" in done.stderr.lower()
