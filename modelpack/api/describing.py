@@ -17,7 +17,7 @@ from modelpack.api.targets import Target, opened
 from modelpack.attestation.evidence import Verifier
 from modelpack.attestation.predicates import BOM, CARD, FACTS, SCAN
 from modelpack.documents.card.form import CardType
-from modelpack.documents.card.material import Material, Signed
+from modelpack.documents.card.material import Material
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 from modelpack.scanning.rules import Allowance
@@ -168,39 +168,43 @@ def describe(
     with opened(target, command, include=include, exclude=exclude) as found:
         scan = scan_of(found.files, command, allow=allow)
         signed = tuple(signed_beside(found, command))
-        return documents(found, command, scan, beside=beside or NOTHING, signed=signed)
+        material = gathered(
+            found, command, scan, beside=beside or NOTHING, signed=signed
+        )
+    from modelpack.documents.spdx import spdx_document
 
-
-def documents(
-    found: Target,
-    command: Command,
-    scan: Scan,
-    *,
-    beside: Beside = NOTHING,
-    signed: Sequence[Signed] = (),
-) -> Description:
-    """Write down what was read and scanned."""
-    from modelpack.documents.card.predicate import card_predicate
-    from modelpack.documents.cyclonedx import ml_bom
-    from modelpack.documents.facts import facts_predicate
-
-    material = gathered(found, command, scan, beside=beside, signed=signed)
-    bom = ml_bom(material.model, spec_version="1.6", tool_version=__version__)
     return Description(
         target=found.reference,
         digest=found.digest,
         passes=scan.passes,
-        predicates={
-            BOM: json.loads(bom),
-            CARD: card_predicate(material),
-            FACTS: facts_predicate(material.model, scan.told()),
-            SCAN: scan.predicate(),
-        },
+        predicates=_predicates(material, scan),
         pages={
             "card.md": _page(material, CardType.MARKDOWN),
             "card.html": _page(material, CardType.HTML),
+            "spdx.json": spdx_document(material.model, tool_version=__version__),
         },
     )
+
+
+def predicates_about(
+    found: Target, command: Command, scan: Scan
+) -> Mapping[str, Mapping[str, object]]:
+    """Return what is signed about files that were scanned, by predicate type."""
+    return _predicates(gathered(found, command, scan), scan)
+
+
+def _predicates(material: Material, scan: Scan) -> Mapping[str, Mapping[str, object]]:
+    from modelpack.documents.card.predicate import card_predicate
+    from modelpack.documents.cyclonedx import ml_bom
+    from modelpack.documents.facts import facts_predicate
+
+    bom = ml_bom(material.model, spec_version="1.6", tool_version=__version__)
+    return {
+        BOM: json.loads(bom),
+        CARD: card_predicate(material),
+        FACTS: facts_predicate(material.model, scan.told()),
+        SCAN: scan.predicate(),
+    }
 
 
 def _page(material: Material, kind: CardType) -> bytes:

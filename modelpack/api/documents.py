@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from modelpack.api.command import Command
-from modelpack.api.describing import NAMES, documents
+from modelpack.api.describing import NAMES, predicates_about
 from modelpack.api.material import Scan
 from modelpack.api.settings import Settings
 from modelpack.api.signing import name_of
@@ -140,7 +140,7 @@ def attach_documents(
 
     ``more`` are further predicates, by their types.
     """
-    described = documents(target, command, scan).predicates
+    described = predicates_about(target, command, scan)
     return [
         signing.attestation(artifact, kind, predicate)
         for kind, predicate in {**described, **(more or {})}.items()

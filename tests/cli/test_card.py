@@ -67,7 +67,7 @@ def test_describe_writes_everything_once(tmp_path: Path) -> None:
     assert [Path(line).name for line in done.stdout.splitlines()] == names
     assert names == [
         *("bom.json", "card.html", "card.json", "card.md"),
-        *("facts.json", "scan.json"),
+        *("facts.json", "scan.json", "spdx.json"),
     ]
     again = run(tmp_path, "describe", "-q", tmp_path / "sentiment", "-o", "about")
     assert again.returncode == 2
