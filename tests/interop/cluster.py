@@ -10,7 +10,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +88,8 @@ def api_server(folder: Path) -> Iterator[Cluster]:
     (folder / "kubeconfig").write_text(json.dumps(_kubeconfig(port, authority, token)))
     cluster = Cluster(folder=folder, kubectl=kubectl)
     with (
-        _running(programs[0], folder, *_etcd(folder, store, peer)),
-        _running(programs[1], folder, *_server(folder, authority, store, port)) as main,
+        running(programs[0], folder, *_etcd(folder, store, peer)),
+        running(programs[1], folder, *_server(folder, authority, store, port)) as main,
     ):
 
         def answers(*query: str) -> bool:
@@ -152,14 +152,18 @@ def _kubeconfig(port: int, authority: Authority, token: str) -> Json:
 
 
 @contextmanager
-def _running(
-    binary: Path, folder: Path, *arguments: str
+def running(
+    binary: Path,
+    folder: Path,
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program, which logs into its folder and sees no settings but these."""
     with (folder / f"{binary.name}.log").open("wb") as log:
         process = subprocess.Popen(
             [binary, *arguments],
             cwd=folder,
-            env={"HOME": str(folder), "PATH": os.defpath},
+            env={"HOME": str(folder), "PATH": os.defpath, **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
