@@ -119,7 +119,10 @@ def test_provenance_names_what_went_in(tmp_path: Path, registry: str) -> None:
         },
         {"name": "source", "uri": "git+https://x.example/y", "digest": {}},
     ]
-    said = {"buildDefinition": {"resolvedDependencies": dependencies}}
+    said = {
+        "buildDefinition": {"resolvedDependencies": dependencies},
+        "runDetails": {},
+    }
     attest(name, anna, "slsaprovenance1", said, settings=SETTINGS)
     (found,) = walk(name).parents
     assert found.digest == base
