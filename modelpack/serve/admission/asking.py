@@ -2,7 +2,9 @@
 
 1. What goes away may go: DELETE, and changes of objects that were being deleted before.
    Refusing them would wedge a cluster.
-2. An UPDATE that names the same models and images as before brings in nothing new.
+2. An UPDATE of an object that names models brings in nothing new where its models, the
+   images of its containers, and every ``storageUri`` and ``uri`` in it are each as they
+   were. An object without models is asked about: policies about objects decide.
 3. All else is asked about, without the fields that tell two equal requests apart and
    that no policy looks at: what is left is all that policies are shown, so that equal
    questions have equal answers.
@@ -38,6 +40,8 @@ _IN_METADATA: Final = (
 )
 _IN_REQUEST: Final = ("name", "options", "uid", "userInfo")
 _CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
+# Where KServe looks for weights, whatever the scheme: s3://, pvc://, …
+_URIS: Final = frozenset({"storageUri", "uri"})
 _DEEPEST: Final = 64
 
 
@@ -62,12 +66,13 @@ def ask(review: Review, judge: Judge, references: References) -> Decision | Ques
     if review.operation == "CONNECT":
         return refused("CONNECT is not what this webhook is for")
     models = references(review.object)
-    named = (*models, *_images(review.object, 0))
-    if review.operation == "UPDATE":
-        old = review.old_object
-        if named == (*references(old), *_images(old, 0)):
+    images, uris = _brought(review.object)
+    if review.operation == "UPDATE" and models:
+        # Each by itself: an image that became a model is not what it was.
+        before = (references(review.old_object), *_brought(review.old_object))
+        if (models, images, uris) == before:
             return Decision(admitted=True, found="not asked")
-    if fault := _fault(models, named):
+    if fault := _fault(models, (*models, *images)):
         return refused(fault)
     return Question(document=_reduced(review.document, judge), references=models)
 
@@ -94,18 +99,29 @@ def _is_going(value: Object) -> bool:
     return isinstance(metadata, dict) and bool(metadata.get("deletionTimestamp"))
 
 
-def _images(value: object, depth: int) -> Iterator[str]:
-    """Yield the image of every container, wherever an object keeps its Pods."""
+def _brought(value: Object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the images of all containers, and what all URIs of weights say."""
+    images: list[str] = []
+    uris: list[str] = []
+    for key, inner in _members(value, 0):
+        if key in _CONTAINERS and isinstance(inner, list):
+            images += (str(_get(each, "image")) for each in inner)
+        elif key in _URIS and isinstance(inner, str):
+            uris.append(inner)
+    return tuple(images), tuple(uris)
+
+
+def _members(value: object, depth: int) -> Iterator[tuple[str, object]]:
+    """Yield every member of every object in a value, however deep."""
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
         for each in value:
-            yield from _images(each, depth + 1)
+            yield from _members(each, depth + 1)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if key in _CONTAINERS and isinstance(inner, list):
-                yield from (str(_get(each, "image")) for each in inner)
-            yield from _images(inner, depth + 1)
+            yield key, inner
+            yield from _members(inner, depth + 1)
 
 
 def _get(value: object, key: str) -> object:

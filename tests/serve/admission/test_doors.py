@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from modelpack.errors import RegistryError
+from modelpack.policy.objects import Carrier, carrying
 from tests.serve.admission.scene import (
     BAD,
     GOOD,
@@ -76,6 +77,40 @@ def test_an_update_is_judged_where_a_model_or_an_image_changes(tmp_path: Path) -
         assert caller.validate(review(pod(GOOD, BAD), pod(GOOD)))["allowed"] is False
         assert caller.validate(review(more, pod(GOOD)))["allowed"] is True
         assert len(judge.asked) == 3
+
+
+def test_an_image_that_becomes_a_model_is_judged(tmp_path: Path) -> None:
+    before = pod(GOOD)
+    containers = cast("list[Json]", cast("Json", before["spec"])["containers"])
+    containers.insert(0, {"name": "x", "image": BAD})
+    with serving(tmp_path, Bench()) as caller:
+        assert caller.validate(review(pod(GOOD, BAD), before))["allowed"] is False
+        assert caller.validate(review(before, before))["allowed"] is True
+
+
+@pytest.mark.parametrize("uri", ["s3://other/weights", "pvc://other/weights"])
+def test_weights_from_elsewhere_are_judged(tmp_path: Path, uri: str) -> None:
+    judge = Bench()
+    before, after = _service("s3://bucket/weights"), _service(uri)
+    with serving(tmp_path, judge) as caller:
+        assert caller.validate(review(before, before))["allowed"] is True
+        assert judge.asked == []
+        caller.validate(review(after, before))
+    assert len(judge.asked) == 1
+
+
+def test_an_update_of_an_object_without_models_is_judged(tmp_path: Path) -> None:
+    judge = Bench()
+    with serving(tmp_path, judge) as caller:
+        caller.validate(review(pod(labels={"a": "b"}), pod()))
+    assert len(judge.asked) == 1
+
+
+def _service(uri: str) -> Json:
+    """Return an InferenceService with a model, and weights from somewhere else."""
+    made = dict(carrying(GOOD, Carrier.INFERENCE_SERVICE))
+    spec = cast("Json", made["spec"])
+    return {**made, "spec": {**spec, "transformer": {"model": {"storageUri": uri}}}}
 
 
 def test_whoever_creates_something_that_goes_already_is_asked_all_the_same(
