@@ -32,6 +32,7 @@ from modelpack.policy.glob import Glob
 from modelpack.policy.image_reference import ImageReference
 from modelpack.policy.kyverno.attestor import Attestor
 from modelpack.policy.kyverno.documents import Documents
+from modelpack.policy.kyverno.namespaces import require_no_namespace_objects
 from modelpack.policy.kyverno.policy import ImageValidatingPolicy
 from modelpack.policy.objects import model_references
 from modelpack.policy.request import Request, Resource
@@ -111,6 +112,7 @@ class ServingPolicies:
         ).hexdigest()
         self._text = b"\n".join(texts).decode(errors="replace")
         self._documents = read_policies(sources.policies, exceptions=sources.exceptions)
+        require_no_namespace_objects(self._documents)
         self._policies = Policies(self._documents, now=lambda: datetime.now(UTC))
         if faults := self._policies.faults:
             raise InvalidInput(faults[0], hint="modelpack policy lint says more")

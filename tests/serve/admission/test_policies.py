@@ -242,6 +242,59 @@ def test_loopback_is_contacted_only_where_the_configuration_says_so(
         ServingPolicies(Sources(policies=(cluster.policies,)), Registries())
 
 
+_LABELLED = {"matchLabels": {"team": "ml"}}
+_ASKS = "namespaceObject.metadata.labels.team == 'ml'"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        (
+            {"matchConstraints": {"namespaceSelector": _LABELLED}},
+            "spec.matchConstraints.namespaceSelector",
+        ),
+        (
+            {"matchConditions": [{"name": "ml", "expression": _ASKS}]},
+            "spec.matchConditions[0].expression",
+        ),
+        (
+            {"validations": [{"expression": "true", "messageExpression": _ASKS}]},
+            "spec.validations[0].messageExpression",
+        ),
+    ],
+)
+def test_a_policy_about_a_namespaces_labels_is_refused_at_load(
+    cluster: Cluster, changes: Json, field: str
+) -> None:
+    cluster.write(cluster.policy(cluster.public, **changes))
+    with pytest.raises(InvalidInput, match=r"policy signed: .*labels") as refused:
+        cluster.load()
+    assert str(refused.value.where).endswith(field)
+
+
+def test_an_exception_about_a_namespaces_labels_is_refused_at_load(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    asking = tmp_path / "exception.json"
+    conditions = [{"name": "ml", "expression": _ASKS}]
+    policy = cluster.policy(cluster.public)
+    asking.write_text(json.dumps(exception(policy, matchConditions=conditions)))
+    with pytest.raises(InvalidInput, match="exception ml/but: ") as refused:
+        cluster.load(asking)
+    assert str(refused.value.where).endswith("spec.matchConditions[0].expression")
+
+
+def test_an_empty_namespace_selector_and_prose_ask_for_no_labels(
+    cluster: Cluster,
+) -> None:
+    told = [{"expression": "true", "message": "namespaceObject is not asked"}]
+    constraints: Json = {"namespaceSelector": {}}
+    cluster.write(
+        cluster.policy(cluster.public, validations=told, matchConstraints=constraints)
+    )
+    cluster.load().close()
+
+
 def test_a_verdict_does_not_outlive_an_exception(
     cluster: Cluster, tmp_path: Path
 ) -> None:
