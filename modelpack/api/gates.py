@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from modelpack.api.carriage import Carriage
 from modelpack.api.command import Command
 from modelpack.api.files import content_of
-from modelpack.oci.reference import Reference
+from modelpack.oci.fields import Fields
+from modelpack.oci.manifest import compact
+from modelpack.oci.reference import Place, Reference, Repository
 from modelpack.oci.store import Source
 from modelpack.policy.admission import AllOf, Policy, UnsafeAdmitAll
+from modelpack.signing.public_key import PublicKey
 
 if TYPE_CHECKING:
     from modelpack.policy.configuration import Configuration, Entry
@@ -47,25 +50,49 @@ def admission(
             gates.append(
                 stack.enter_context(guard(reference, source, policy, command, carriage))
             )
-        for entry, folder in _entries(reference, command, carriage):
+        for entry, folder, carried in _entries(reference, command, carriage):
             gates.append(
                 stack.enter_context(
-                    _gate(entry, folder, reference, source, command, carriage)
+                    _gate(entry, folder, reference, source, command, carried)
                 )
+            )
+        settings = command.settings
+        if policy is None and settings.admission is None and gates:
+            command.warn(
+                f"{settings.local_admission} of the working directory alone says "
+                "what admits it"
             )
         yield AllOf(tuple(gates)) if gates else UnsafeAdmitAll(command.warn)
 
 
 def _entries(
     reference: Reference, command: Command, carriage: Carriage
-) -> Sequence[tuple[Entry, Path]]:
-    """Return every entry about an artifact, by the place where it lies, and by name."""
-    found = []
-    names = dict.fromkeys([str(reference.place), carriage.known_as or ""])
+) -> Sequence[tuple[Entry, Path, Carriage]]:
+    """Return every entry about an artifact, by the place where it lies, and by name.
+
+    Those of a registry judge it by the name that it has there.
+    """
+    found: list[tuple[Entry, Path, Carriage]] = []
+    place = reference.place
+    there = carriage
+    if isinstance(place, Repository):
+        there = replace(carriage, known_as="")
+    names = {_usual(place): there}
+    if carriage.known_as:
+        names.setdefault(carriage.known_as, carriage)
     for configuration, folder in _configurations(command):
-        for name in filter(None, names):
-            found += [(entry, folder) for entry in configuration.about(name)]
+        for name, carried in names.items():
+            about = configuration.about(name)
+            found += [(entry, folder, carried) for entry in about]
     return list(dict.fromkeys(found))
+
+
+def _usual(place: Place) -> str:
+    """Return the one name of a place that has several, such as in capitals."""
+    if not isinstance(place, Repository):
+        return str(place)
+    host = place.host.lower().removesuffix(":443").removesuffix(".")
+    return f"{host}/{place.name}"
 
 
 def _configurations(command: Command) -> Iterator[tuple[Configuration, Path]]:
@@ -114,29 +141,38 @@ def _gate(
 
 
 def _policies(entry: Entry, folder: Path, command: Command) -> Iterator[Policies]:
-    from modelpack.api.policies import compiled, load_policies
+    from modelpack.api.policies import compiled, fetched, is_there, read_policies
     from modelpack.api.verifying import believe_keys
+    from modelpack.policy.kyverno.documents import Documents
     from modelpack.policy.simple import signed_by_identity, signed_by_keys
 
     if entry.policies:
         anchor = None
         if entry.policy_keys:
             anchor = believe_keys([_beside(folder, key) for key in entry.policy_keys])
-        sources = [_beside(folder, source) for source in entry.policies]
-        yield load_policies(sources, anchor=anchor, settings=command.settings)
+        documents = Documents()
+        for source in entry.policies:
+            beside = folder / source
+            if is_there(beside) and "@sha" not in source:
+                documents += read_policies([beside])
+            else:
+                documents += fetched(source, anchor, command)
+        yield compiled(documents)
     if entry.keys:
-        pems = [content_of(_beside(folder, key)).decode() for key in entry.keys]
+        keys = [_beside(folder, key) for key in entry.keys]
+        pems = [PublicKey.parse(content_of(key), key).pem.decode() for key in keys]
         yield compiled(signed_by_keys(pems, entry.where))
     if entry.identity:
-        root = ""
+        text = ""
         if entry.trusted_root:
-            root = content_of(_beside(folder, entry.trusted_root)).decode()
+            name = _beside(folder, entry.trusted_root)
+            root = Fields.of_json(content_of(name), where=name)
+            text = compact(dict(root.members)).decode()
         yield compiled(
-            signed_by_identity(entry.identity, entry.issuer, root, entry.where)
+            signed_by_identity(entry.identity, entry.issuer, text, entry.where)
         )
 
 
 def _beside(folder: Path, name: str) -> str:
-    """Return a file beside the configuration; a reference is left as it is."""
-    path = folder / name
-    return str(path) if path.exists() else name
+    """Return a file beside the configuration, never one of the working directory."""
+    return name if name.startswith("env://") else str(folder / name)

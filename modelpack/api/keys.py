@@ -82,12 +82,14 @@ def _info(public: PublicKey, *, private: bool) -> KeyInfo:
 
 def is_exposed(key: str | Path) -> bool:
     """Whether a key's file holds it unencrypted, for others than its owner to read."""
-    if is_elsewhere(key) or not Path(key).is_file():
+    if is_elsewhere(key):
         return False
+    try:
+        mode = Path(key).stat().st_mode
+    except (OSError, ValueError):
+        return False  # it is no file: whoever reads it says so
     others = stat.S_IRWXG | stat.S_IRWXO
-    return bool(Path(key).stat().st_mode & others) and b"ENCRYPTED" not in content_of(
-        key
-    )
+    return bool(mode & others) and b"ENCRYPTED" not in content_of(key)
 
 
 def sign_with_key(

@@ -89,7 +89,8 @@ def read_policies(
     """Read every policy, as ``load_policies`` does, and the exceptions named."""
     documents = Documents()
     for source in sources:
-        if Path(source).exists():
+        # A folder that is named like a pinned reference must not stand for it.
+        if is_there(Path(source)) and "@sha" not in str(source):
             documents += _read(Path(source))
         else:
             documents += fetched(str(source), anchor, Command(settings, nobody))
@@ -104,6 +105,14 @@ def read_policies(
             raise InvalidInput("holds no exception alone", where=str(exception))
         documents += found
     return documents
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; no name is too long to ask."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def policy_files(path: Path) -> Sequence[Path]:
@@ -198,6 +207,11 @@ def guard(
     faults = policies.faults
     if faults:
         raise InvalidInput(faults[0], hint="modelpack policy lint says more")
+    if policies.mixed:
+        raise InvalidInput(
+            "some policies judge objects, and some payloads (evaluation.mode: JSON)",
+            hint="what one question cannot ask all of them would let one of them pass",
+        )
     name = carriage.known_as or _name_of(reference)
     with open_evidence(command, {name: source}) as evidence:
         yield Guard(

@@ -93,8 +93,14 @@ class Settings:
 
 
 def _if_there(path: Path) -> Path | None:
-    """Return a file that is there, whatever is the matter with it."""
-    return path if os.path.lexists(path) else None
+    """Return a file that is there, or of which nobody may know whether it is."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return path  # whoever reads it says what is the matter
+    return path
 
 
 def _rfc3339(seconds: float) -> str:

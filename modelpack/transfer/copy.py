@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from modelpack.errors import ContentError
+from modelpack.errors import ContentError, UnusableArtifact
 from modelpack.oci.descriptor import Descriptor
+from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Index, Manifest, parse_any
 from modelpack.oci.store import Blocks, Source
 from modelpack.transfer.crew import Crew
 from modelpack.transfer.send import Outgoing, Sender
 
 _BLOCK: Final = 1 << 20
+_MOST_MANIFESTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,25 @@ class Copy:
         """Copy a manifest or index and all that it points to.
 
         Children land before their manifest, so that an interrupted copy leaves
-        blobs that nothing refers to, and never a manifest with holes.
+        blobs that nothing refers to, and never a manifest with holes. Each is copied
+        once, however often it is named.
         """
+        self._artifact(descriptor, tag, set())
+
+    def _artifact(self, descriptor: Descriptor, tag: str, seen: set[Digest]) -> None:
+        if descriptor.digest in seen:
+            return
+        seen.add(descriptor.digest)
+        if len(seen) > _MOST_MANIFESTS:
+            raise UnusableArtifact(
+                f"points to more than {_MOST_MANIFESTS} manifests",
+                where=str(descriptor.digest),
+            )
         document = self.source.get_manifest(descriptor.digest)
         parsed = parse_any(document)
         if isinstance(parsed, Index):
             for child in parsed.manifests:
-                self.artifact(child)
+                self._artifact(child, "", seen)
         else:
             self._blobs(parsed)
         self.sender.store.put_manifest(document, tag)

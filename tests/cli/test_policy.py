@@ -390,3 +390,82 @@ def test_no_policy_loads_no_policy_engine(desk: Desk) -> None:
         "assert run() == 0; assert 'cel_expr_python' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], cwd=desk.folder, check=True)
+
+
+def test_the_working_directory_stands_in_for_nothing_of_a_configuration(
+    desk: Desk,
+) -> None:
+    """Whoever wrote what lies there is not the one who decides."""
+    elsewhere = desk.folder / "settings"
+    elsewhere.mkdir()
+    pinned = desk.sign()
+    shadow = desk.folder / "registry.test" / f"policies@{pinned.partition('@')[2]}"
+    shadow.mkdir(parents=True)
+    desk.policy(f"registry.test/{shadow.name}/policy.yaml")
+    name = f"registry.test/{shadow.name}"
+    cases = {
+        f'policies = ["{name}"]': 5,
+        'keys = ["modelpack.pub"]': 2,
+        'policies = ["policy.yaml"]': 2,
+    }
+    desk.policy()
+    for line, code in cases.items():
+        path = elsewhere / "admission.toml"
+        path.write_text(entry(desk, line))
+        environment = {"MODELPACK_ADMISSION": str(path)}
+        done = desk.run("pull", desk.model, "-o", "out", **environment)
+        assert done.returncode == code, (line, done.stderr)
+    flag = desk.run("pull", desk.model, "-o", "out", "--policy", name)
+    assert flag.returncode == 5
+    assert not (desk.folder / "out").exists()
+
+
+def test_a_host_in_capitals_or_with_its_port_is_the_same_host(desk: Desk) -> None:
+    text = '[[admit]]\nreferences = ["registry.test/*"]\nkeys = ["modelpack.pub"]\n'
+    weak = '[[admit]]\nreferences = ["*"]\nunsafe-admit-all = true\n'
+    environment = guard(desk, text + weak)
+    for host in ("Registry.Test", "registry.test:443"):
+        done = desk.run("pull", f"{host}/team/model:1", "-o", "out", **environment)
+        assert "without a policy" not in done.stderr
+        assert done.returncode == 5
+
+
+def test_policies_of_both_modes_are_not_asked_together(desk: Desk) -> None:
+    desk.sign()
+    payload = desk.policy(
+        "payload.yaml",
+        evaluation={"mode": "JSON"},
+        images=[{"name": "models", "expression": "[object.reference]"}],
+    )
+    flags = ("--policy", desk.policy(), "--policy", payload)
+    done = desk.run("pull", *flags, desk.model, "-o", "out")
+    assert done.returncode == 2
+    assert "some payloads" in done.stderr
+
+
+def test_a_local_configuration_alone_is_said(desk: Desk) -> None:
+    desk.sign()
+    local = ".modelpack-admission.toml"
+    guard(desk, entry(desk, 'keys = ["modelpack.pub"]'), local)
+    done = desk.run("pull", desk.model, "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert f"warning: {local} of the working directory alone" in done.stderr
+
+
+def test_a_key_may_be_der_and_a_name_too_long(desk: Desk) -> None:
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_pem_public_key,
+    )
+
+    desk.sign()
+    pem = (desk.folder / "modelpack.pub").read_bytes()
+    der = load_pem_public_key(pem).public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
+    (desk.folder / "key.der").write_bytes(der)
+    environment = guard(desk, entry(desk, 'keys = ["key.der"]'))
+    assert desk.run("pull", desk.model, "-o", "out", **environment).returncode == 0
+    environment = guard(desk, entry(desk, f'policies = ["{"x" * 300}"]'))
+    assert desk.run("pull", desk.model, "-o", "two", **environment).returncode == 2

@@ -27,6 +27,7 @@ def test_a_real_configuration() -> None:
         architectures=("BertModel",),
         model_type="bert",
         base_model="nreimers/MiniLM-L6-H384-uncased",
+        context_length=512,
     )
 
 

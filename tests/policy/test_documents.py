@@ -105,6 +105,14 @@ REFUSED: dict[str, tuple[Json, str]] = {
         keyless(**IDENTITY, subjectRegExp=".*"),
         "identities[0].subject",
     ),
+    "a pattern that Go does not compile": (
+        keyless(issuer="https://issuer.test", subjectRegExp="a(?=b)"),
+        "identities[0].subjectRegExp: not a regular expression",
+    ),
+    "a pattern that is nested beyond reason": (
+        keyless(issuer="https://issuer.test", subjectRegExp="(" * 3000),
+        "identities[0].subjectRegExp: not a regular expression",
+    ),
     "an identity that an expression gives": (
         keyless(issuer="https://issuer.test", subjectExpression="object.x"),
         "identities[0].subjectExpression: is not supported",
@@ -225,8 +233,8 @@ DOCUMENTS: dict[str, tuple[bytes, str]] = {
     "not UTF-8": (b"\xff\xfe", "is not UTF-8"),
     "no YAML": (b"a: [", "is not YAML"),
     "a duplicate key": (b"kind: a\nkind: b", "duplicate key"),
-    "an alias": (b"a: &x [1]\nb: *x", "aliases are not supported"),
-    "a bomb": (b"a: &a [" + b"x," * 9 + b"]\nb: [*a,*a]", "aliases"),
+    "an alias": (b"a: &x [1]\nb: *x", "b: alias x"),
+    "a bomb": (b"a: &a [" + b"x," * 9 + b"]\nb: [*a,*a]", "alias a"),
     "a tag": (b"a: !!python/object:os.system x", "tag"),
     "nested without end": (b"a: " + b"[" * 5000, "nested more than"),
     "a scalar of two meanings": (b"a: yes", "means different things"),
@@ -300,3 +308,13 @@ def test_what_a_yaml_writer_writes_is_read_as_it_was(value: object) -> None:
             assert objects_of(raw, "f") == [({"value": value}, "f")]
     else:
         assert objects_of(raw, "f") == [({"value": value}, "f")]
+
+
+def test_patterns_of_go_are_read() -> None:
+    # Go takes a count that is none for what it looks like.
+    for pattern in (r"^a\z", "(?P<n>a)", r"\pL+", "a{99999999999999999999}"):
+        read(
+            image_policy(
+                ANNA, **keyless(issuer="https://a.test", subjectRegExp=pattern)
+            )
+        )

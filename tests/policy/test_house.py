@@ -7,8 +7,10 @@ import pytest
 
 from modelpack.errors import PolicyDenied
 from modelpack.oci.manifest import Manifest
+from modelpack.oci.store import Source
 from modelpack.policy.admission import admitted_by
 from modelpack.policy.evaluation.house import Verdict
+from modelpack.policy.image_reference import ImageReference
 from modelpack.policy.objects import Carrier, carrying
 from modelpack.policy.request import Payload, request_of
 from tests.policy.scene import (
@@ -478,3 +480,109 @@ def test_results_are_frozen(signed: Scene) -> None:
     verdict = signed.judge(image_policy(ANNA))
     with pytest.raises(dataclasses.FrozenInstanceError):
         verdict.refusals = ()  # type: ignore[misc]
+
+
+BOTH = (
+    "images.models.all(m, verifyImageSignatures(m, [attestors.team]) > 0 && "
+    "verifyImageSignatures(m, [attestors.audit]) > 0)"
+)
+
+
+def test_what_a_failing_audit_policy_verified_counts_for_nothing(
+    signed: Scene,
+) -> None:
+    two = [attestor(ANNA), attestor(BEN, "audit")]
+    audited = image_policy(
+        ANNA, "audited", attestors=two, validationActions=["Audit"], **rule(BOTH)
+    )
+    verdict = signed.judge(audited, object_policy())
+    assert [str(each.result) for each in verdict.results] == ["fail", "pass"]
+    assert verdict.verified == {}
+    assert verdict.refusals[0] == f"no policy has verified {signed.reference}"
+
+
+def test_a_signature_that_a_policy_forbids_does_not_verify(signed: Scene) -> None:
+    forbidden = "images.models.all(m, verifyImageSignatures(m, [attestors.team]) == 0)"
+    warning = image_policy(
+        ANNA, "revoked", validationActions=["Warn"], **rule(forbidden)
+    )
+    assert not signed.judge(warning, object_policy()).admitted
+
+
+def test_an_expired_exception_for_some_images_refuses_as_well(scene: Scene) -> None:
+    policy = object_policy(
+        validations=[{"expression": "'ok' in exceptions.allowedImages"}]
+    )
+    value = dict(scene.pod().object)
+    value["spec"] = {"containers": []}
+    asked = request_of(value)
+    current = exception(policy, images=["ok"])
+    assert scene.judge(policy, current, asked=asked).admitted
+    expired = exception(policy, images=["ok"], expiresAt="2020-01-01T00:00:00Z")
+    verdict = scene.judge(policy, expired, asked=asked)
+    assert verdict.refusals == ("objects: the exception ml/but has expired",)
+
+
+class Broken(Scene):
+    """A registry whose second answer is a fault of ours."""
+
+    asked = 0
+
+    def find(self, reference: ImageReference) -> Source:
+        self.asked += 1
+        if self.asked > 2:
+            raise ValueError("a fault")
+        return super().find(reference)
+
+
+def test_a_fault_of_ours_is_no_error_that_an_expression_passes_over() -> None:
+    scene = Broken()
+    ANNA.signing(scene.store).signature(scene.model)
+    absent = f"{NAME}@sha256:{'0' * 64}"
+    expression = (
+        "images.models.all(m, verifyImageSignatures(m, [attestors.team]) > 0) && "
+        f"(verifyImageSignatures('{absent}', [attestors.team]) > 0 || 1 < 2)"
+    )
+    verdict = scene.judge(image_policy(ANNA, **rule(expression)))
+    assert outcome(verdict) == "error"
+    assert "a fault" in verdict.refusals[0]
+
+
+def test_statements_that_are_verified_later_are_no_statements_that_fail(
+    signed: Scene,
+) -> None:
+    attest(signed, {"outcome": "pass"})
+    for number in range(2):
+        BEN.signing(signed.store).attestation(
+            signed.model, BOM, {"outcome": "pass", "number": number}, append=True
+        )
+    two = [attestor(ANNA), attestor(BEN, "audit")]
+    seen = f"images.models.all(m, {PAYLOAD}.outcome == 'pass')"
+    validations = [
+        {"expression": HAS_BOM},
+        {"expression": seen},
+        {"expression": HAS_BOM.replace("team", "audit")},
+        {"expression": seen},
+    ]
+    policy = image_policy(ANNA, attestors=two, validations=validations)
+    assert signed.judge(policy).admitted
+
+
+def test_conditions_cannot_look_at_images(signed: Scene) -> None:
+    condition = {
+        "name": "signed",
+        "expression": f"verifyImageSignatures('{signed.reference}', []) == 0",
+    }
+    verdict = signed.judge(image_policy(ANNA, matchConditions=[condition]))
+    assert outcome(verdict) == "error"
+    assert "only be looked at in validations" in verdict.refusals[0]
+
+
+def test_a_condition_that_is_ignored_is_said(signed: Scene) -> None:
+    condition = {"name": "broken", "expression": "object.nothing == 1"}
+    ignored = image_policy(
+        ANNA, "ignored", matchConditions=[condition], failurePolicy="Ignore"
+    )
+    verdict = signed.judge(image_policy(ANNA), ignored)
+    assert verdict.admitted
+    assert "ignored" in verdict.warnings[0]

@@ -11,7 +11,7 @@ from modelpack.disk.layout.directory import LayoutStore
 from modelpack.errors import ContentError, NotFound
 from modelpack.oci.descriptor import Descriptor
 from modelpack.oci.digest import Digest
-from modelpack.oci.manifest import Index, Manifest
+from modelpack.oci.manifest import Document, Index, Manifest
 from modelpack.oci.memory import MemoryBody, MemoryStore
 from modelpack.oci.reference import Repository
 from modelpack.oci.store import Source, Store, read_whole
@@ -163,3 +163,23 @@ def test_a_source_that_ends_early_is_noticed() -> None:
     with pytest.raises(ContentError, match="ends at"):
         for _ in stored_blocks(store, blob)(0, blob.size):
             pass
+
+
+def test_an_index_that_names_itself_over_and_over_is_walked_once() -> None:
+    source = MemoryStore()
+    inner = artifact(source).document.descriptor
+    for level in range(6):
+        index = Index.build((inner,) * 8)
+        source.put_manifest(index.document, f"level{level}")
+        inner = index.document.descriptor
+    asked: list[object] = []
+
+    class Counted(MemoryStore):
+        def get_manifest(self, selector: str | Digest) -> Document:
+            asked.append(selector)
+            return source.get_manifest(selector)
+
+    copied = Counted()
+    copied.open = source.open  # type: ignore[method-assign]
+    copy(copied, MemoryStore()).artifact(inner, "copied")
+    assert len(asked) == 7

@@ -211,9 +211,9 @@ class _Composer:
 
     def _alias(self, event: yaml.AliasEvent, path: str) -> Json:
         # An anchor is known only when its node is complete: none holds itself.
-        if not self._dialect.aliases:
-            raise InvalidInput("aliases are not supported", where=path)
         anchor = str(event.anchor)
+        if not self._dialect.aliases:
+            raise InvalidInput(f"alias {shown(anchor)} is not supported", where=path)
         if anchor not in self._anchors:
             raise InvalidInput(f"unknown alias {shown(anchor)}", where=path)
         value, size = self._anchors[anchor]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from modelpack.attestation.evidence import VerifiedStatement
@@ -70,6 +71,11 @@ class Checks:
         except ModelpackError as error:
             self.fault = self.fault or error
             raise
+        except Exception as error:
+            # Whatever it is, `||` would pass over it.
+            said = f"cannot be looked at: {type(error).__name__}: {error}"
+            self.fault = self.fault or ModelpackError(said)
+            raise
 
     def record(self, text: str, *, held: bool) -> None:
         """Remember a check; one that held is not undone by one that does not."""
@@ -85,7 +91,7 @@ class Attested:
     """
 
     found: dict[tuple[str, str], list[VerifiedStatement]] = field(default_factory=dict)
-    instead: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    instead: Mapping[tuple[str, str], VerifiedStatement] = field(default_factory=dict)
 
     def add(self, text: str, statements: Sequence[VerifiedStatement]) -> None:
         """Keep statements about an image, in the order in which they are listed."""
@@ -105,15 +111,17 @@ class Attested:
             raise CelError(
                 f"no statement {kind} about {text} has been verified before{short}"
             )
-        chosen = statements[self.instead.get((text, kind), len(statements) - 1)]
+        wanted = self.instead.get((text, kind))
+        # Where it has not been verified yet, the last that was counts.
+        chosen = wanted if wanted in statements else statements[-1]
         return _prepared(chosen.statement.raw)
 
-    def others(self) -> Sequence[tuple[tuple[str, str], int]]:
+    def others(self) -> Sequence[tuple[tuple[str, str], VerifiedStatement]]:
         """Return which statements there are besides the last of each type."""
         return [
-            (key, index)
-            for key, statements in sorted(self.found.items())
-            for index in range(len(statements) - 1)
+            (key, statement)
+            for key, statements in sorted(self.found.items(), key=itemgetter(0))
+            for statement in statements[:-1]
         ]
 
 

@@ -102,6 +102,11 @@ class Policies:
         return all(entry.policy.common.json_mode for entry in self._entries)
 
     @property
+    def mixed(self) -> bool:
+        """Whether some judge payloads and some objects: no question fits them all."""
+        return len({entry.policy.common.json_mode for entry in self._entries}) > 1
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """Why some policies cannot be used."""
         return tuple(self._faults)
@@ -118,9 +123,10 @@ class Policies:
         1. Each policy comes to Kyverno's own verdict.
         2. ``required``: an image that a policy is about has to have been verified by
            some policy, which is known when all have been evaluated.
-        3. The rule of the house: errors refuse, whatever a policy says of them; so do
-           failures of a policy that denies; so does a request that no policy passed,
-           and an image of a model that none verified, unless ``allow_uncovered``.
+        3. The rule of the house: errors refuse, whatever a policy says of them, but
+           for those of conditions that it ignores; so do failures of a policy that
+           denies; so does a request that no policy passed, and an image of a model
+           that none that passed has verified, unless ``allow_uncovered``.
         """
         decision = _Decision(asked, Checks(evidence), self._now())
         for entry in self._entries:
@@ -189,15 +195,12 @@ class _Decision:
 
     def _object(self, entry: Entry, ready: ReadyObjectPolicy) -> None:
         # Kyverno asks about exceptions first here, and about images it asks last.
-        partial: list[PolicyException] = []
-        matching = self._matching(entry, ready)
-        whole = [each for each in matching if not (each.images or each.values)]
+        partial = self._matching(entry, ready)
+        whole = [each for each in partial if not (each.images or each.values)]
         if whole:
             self._except(entry, whole, ())
             return
-        partial += matching
-        for exception in partial:
-            self._warn_exception(entry, exception)
+        self._make(entry, partial)
         if not self._applicable(entry, ready):
             return
         broken = ready.evaluate(self.asked, partial)
@@ -212,7 +215,9 @@ class _Decision:
         except CelError as error:
             if not entry.policy.common.failure_ignored:
                 raise
-            self._applies_not(entry, f"a condition failed, and is ignored: {error}")
+            ignored = f"a condition failed, and is ignored: {error}"
+            self.warnings.append(f"{entry.policy.common.name}: {ignored}")
+            self._applies_not(entry, ignored)
             return False
         if not holds:
             self._applies_not(entry, "its conditions are not met")
@@ -243,20 +248,22 @@ class _Decision:
         names = ", ".join(each.shown for each in exceptions)
         message = f"rule is skipped due to policy exception: {names}"
         self._say(entry, Result.SKIP, message, rule="exception")
-        current = [e for e in exceptions if e.expires is None or self.now < e.expires]
-        if not current:
-            self.refusals.append(
-                f"{entry.policy.common.name}: the exception {names} has expired"
-            )
-            return
-        for exception in current:
-            self._warn_exception(entry, exception)
-        self.excepted += images
+        if self._make(entry, exceptions):
+            self.excepted += images
 
-    def _warn_exception(self, entry: Entry, exception: PolicyException) -> None:
-        self.warnings.append(
-            f"{entry.policy.common.name}: the exception {exception.shown} is made"
-        )
+    def _make(self, entry: Entry, exceptions: Sequence[PolicyException]) -> bool:
+        """Say which exceptions are made; refuse for those that have expired."""
+        name = entry.policy.common.name
+        current = True
+        for exception in exceptions:
+            if exception.expires is None or self.now < exception.expires:
+                self.warnings.append(f"{name}: the exception {exception.shown} is made")
+            else:
+                current = False
+                self.refusals.append(
+                    f"{name}: the exception {exception.shown} has expired"
+                )
+        return current
 
     def _applies_not(self, entry: Entry, why: str) -> None:
         self._say(entry, Result.SKIP, f"does not apply: {why}")
@@ -326,21 +333,26 @@ class _Decision:
         )
 
     def _verified(self) -> Mapping[str, Digest]:
+        """Return what policies verified that pass; others speak for nothing."""
         found = {}
-        for image, held in self.checks.verified.items():
-            digest = self.checks.digest_of(image)
-            if held and digest is not None:
-                found[image] = digest
+        for passed in self.passed:
+            if self.results[passed.at].result is not Result.PASS:
+                continue
+            for image in passed.outcome.verified:
+                digest = self.checks.digest_of(image)
+                if digest is not None:
+                    found[image] = digest
         return found
 
     def _uncovered(self) -> list[str]:
         models: tuple[str, ...] = ()
         if isinstance(self.asked, Request):
             models = model_references(self.asked.object)
+        verified = self._verified()
         reasons = [
             f"no policy has verified {image}"
             for image in dict.fromkeys([*models, *self.concerned])
-            if not self.checks.verified.get(image) and image not in self.excepted
+            if image not in verified and image not in self.excepted
         ]
         spoken = any(result.result is Result.PASS for result in self.results)
         if not reasons and not spoken and not self.excepted:

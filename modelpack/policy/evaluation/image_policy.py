@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from modelpack.attestation.predicates import TYPES
 from modelpack.errors import InvalidInput
@@ -56,16 +56,16 @@ _TEMPLATES: Final = {
 class ImageOutcome:
     """What came of one policy: None as ``broken`` where everything holds.
 
-    ``applies`` is false where its conditions are not met. ``images`` are those that it
-    is about; ``named`` those that its own extractors found besides. ``disputed`` says
+    ``images`` are those that it is about, and ``verified`` those that it verified;
+    ``named`` those that its own extractors found besides. ``disputed`` says
     what would not hold if Kyverno looked at another of several statements of a type.
     """
 
-    applies: bool = True
     broken: Broken | None = None
     image: str = ""
     images: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    verified: tuple[str, ...] = ()
     disputed: str = ""
 
 
@@ -75,9 +75,18 @@ class _Run:
 
     checks: Checks
     attested: Attested = field(default_factory=Attested)
+    verified: dict[str, None] = field(default_factory=dict)
+
+    @classmethod
+    def here(cls) -> Self:
+        """Return the evaluation that goes on in this thread."""
+        run = _RUN.get()
+        if not isinstance(run, cls):
+            raise CelError("images can only be looked at in validations")
+        return run
 
 
-_RUN: ContextVar[_Run] = ContextVar("run")
+_RUN: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 
 class ReadyImagePolicy:
@@ -130,12 +139,10 @@ class ReadyImagePolicy:
         4. The validations, in order. Whether each image was verified (``required``) is
            asked when all policies have been evaluated.
         5. Where there are several statements of one type, Kyverno looks at the last:
-           here every one of them has to satisfy the validations.
+           here each of the others, in its place, has to satisfy the validations too.
         """
         run = _Run(checks)
         found = self._judged(asked, run)
-        if checks.fault is not None:
-            raise checks.fault
         if found.broken is not None:
             return found
         for other in run.attested.others():
@@ -147,6 +154,7 @@ class ReadyImagePolicy:
                 return ImageOutcome(
                     images=found.images,
                     named=found.named,
+                    verified=found.verified,
                     disputed=f"{said}: {broken.rule}: {broken.message}",
                 )
         return found
@@ -154,9 +162,12 @@ class ReadyImagePolicy:
     def _judged(self, asked: Request | Payload, run: _Run) -> ImageOutcome:
         token = _RUN.set(run)
         try:
-            return self._evaluated(asked, run)
+            found = self._evaluated(asked, run)
         finally:
             _RUN.reset(token)
+        if run.checks.fault is not None:
+            raise run.checks.fault
+        return found
 
     def _evaluated(self, asked: Request | Payload, run: _Run) -> ImageOutcome:
         scope = self.scope(asked)
@@ -177,7 +188,10 @@ class ReadyImagePolicy:
         scope.add("attestations", {name: name for name in self._attestations})
         scope.add("attestors", {name: {"name": name} for name in self._attestors})
         return ImageOutcome(
-            broken=self._validations.broken(scope), images=tuple(images), named=named
+            broken=self._validations.broken(scope),
+            images=tuple(images),
+            named=named,
+            verified=tuple(run.verified),
         )
 
     def _builtin_of(self, resource: Resource) -> Mapping[str, Program]:
@@ -253,7 +267,7 @@ class ReadyImagePolicy:
             # Kyverno stops at a predicate that is no object.
             if signed.unreadable or not found:
                 return False
-            _RUN.get().attested.add(image, found)
+            _Run.here().attested.add(image, found)
             return True
 
         return self._counted(image, attestors, holds)
@@ -267,7 +281,7 @@ class ReadyImagePolicy:
         names = [_name_of(attestor) for attestor in attestors]
         if not self.is_about(image):
             return 0
-        run = _RUN.get()
+        run = _Run.here()
         run.checks.image(image)
         count = 0
         for name in names:
@@ -276,11 +290,13 @@ class ReadyImagePolicy:
             count += holds(run.checks.signed(image, self._attestors[name]))
         if names:
             run.checks.record(image, held=count > 0)
+        if count:
+            run.verified[image] = None
         return count
 
     def _payload(self, image: str, attestation: str) -> object:
         kind = self._type_of(attestation)
-        run = _RUN.get()
+        run = _Run.here()
         run.checks.image(image)
         return run.attested.payload(image, kind)
 

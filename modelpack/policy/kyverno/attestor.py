@@ -6,13 +6,13 @@ nobody) or with several identities (an error that it swallows) is a refusal here
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
 from modelpack.errors import InvalidInput
 from modelpack.oci.fields import Fields
+from modelpack.policy.cel.regexp import GoPattern
 from modelpack.policy.kyverno.reading import (
     child,
     each,
@@ -35,7 +35,6 @@ class CtLog:
     ct_log_key: str = ""
     tsa_chain: str = ""
     ignore_log: bool = False
-    ignore_sct: bool = False
 
     @classmethod
     def parse(cls, fields: Fields) -> Self:
@@ -51,12 +50,12 @@ class CtLog:
             "insecureIgnoreSCT",
         )
         text(inner, "url")
+        flag(inner, "insecureIgnoreSCT", default=False)
         return cls(
             rekor_key=text(inner, "rekorPubKey"),
             ct_log_key=text(inner, "ctLogPubKey"),
             tsa_chain=text(inner, "tsaCertChain"),
             ignore_log=flag(inner, "insecureIgnoreTlog", default=False),
-            ignore_sct=flag(inner, "insecureIgnoreSCT", default=False),
         )
 
 
@@ -208,12 +207,7 @@ def _name(fields: Fields, key: str) -> Name:
             f"needs one of {key} and {key}RegExp", where=fields.path(key)
         )
     if name.pattern:
-        try:
-            re.compile(name.pattern)
-        except re.error as error:
-            raise InvalidInput(
-                f"not a regular expression: {error}", where=fields.path(f"{key}RegExp")
-            ) from error
+        GoPattern(name.pattern, fields.path(f"{key}RegExp"))
     return name
 
 
