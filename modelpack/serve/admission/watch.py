@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
-
-from modelpack.errors import ModelpackError
 
 
 def contents(paths: Iterable[Path]) -> str:
@@ -47,8 +46,10 @@ class Watched:
             if now == self.seen:
                 return None
             self.load()
-        except (ModelpackError, OSError) as error:
-            self.fault = f"{self.name}: {error}"
+        # Files come from outside, and parsers of others read them: an error that nobody
+        # thought of must be seen as a fault, not end the watch without a word.
+        except Exception as error:  # noqa: BLE001 - see above
+            self.fault = f"{self.name}: {str(error) or type(error).__name__}"
             return False
         self.seen, self.fault = now, ""
         return True
@@ -83,4 +84,6 @@ class Watcher:
                 before = each.fault
                 loaded = each.look()
                 if loaded or (loaded is False and each.fault != before):
-                    self._told(each, loaded)
+                    # Whoever cannot be told must not end the watch; `fault` stays.
+                    with suppress(Exception):
+                        self._told(each, loaded)
