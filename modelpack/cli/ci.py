@@ -18,6 +18,18 @@ _SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 _STEERS: Final = r"\`*_{}[]<>()#+-!|~"
 
 
+def require_reports(environment: Mapping[str, str], dotenv: Path | None) -> None:
+    """Refuse where a release could not be reported; for before anything is sent."""
+    named = [environment.get(_OUTPUTS, ""), environment.get(_SUMMARY, "")]
+    named += [str(dotenv)] if dotenv is not None else []
+    for each in filter(None, named):
+        there = Path(each).exists()
+        _append(each, "")
+        if not there:
+            # It may lie in the model's own folder, which is read next.
+            Path(each).unlink()
+
+
 def report_release(
     result: ReleaseResult, environment: Mapping[str, str], dotenv: Path | None
 ) -> None:

@@ -65,14 +65,15 @@ def release(  # noqa: PLR0913 - one parameter for each flag
 ) -> None:
     """Scan, push, describe, attest, sign and check a model; only then move its tag.
 
-    Whatever fails leaves the tag where it was. Under GitHub Actions it writes outputs
-    and a summary.
+    Whatever fails leaves the tag where it was; a file of outputs that cannot be written
+    fails at the start. Under GitHub Actions it writes outputs and a summary.
     """
     from modelpack.api import read_provenance
     from modelpack.api import release as publish
 
     del debug  # read in main
     settings = options.settings(plain_http=plain_http, ca_file=ca_file, jobs=jobs)
+    ci.require_reports(settings.environment, dotenv)
     try:
         policies = policies_of(policy, exception, policy_key, settings)
         signer = trust.signer(
