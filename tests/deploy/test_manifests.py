@@ -8,7 +8,13 @@ import typer.main
 from modelpack.cli.app import app_of
 from modelpack.policy.cel.engine import Environment
 from modelpack.policy.cel.types import DYN
-from modelpack.policy.objects import Carrier, carrying
+from modelpack.policy.objects import (
+    CSI_DRIVER,
+    CSI_REFERENCE,
+    Carrier,
+    carrying,
+    model_references,
+)
 from tests.deploy.manifests import DEPLOY, Json, at, kustomized, sources
 from tests.docs.pages import ROOT
 from tests.serve.admission.scene import GOOD, pod
@@ -16,9 +22,11 @@ from tests.serve.admission.scene import GOOD, pod
 MANIFESTS = kustomized()
 POD = at(MANIFESTS["Deployment/modelpack-admission"], "spec", "template", "spec")
 CONTAINER = at(POD, "containers", 0)
-WEBHOOK = at(
-    MANIFESTS["ValidatingWebhookConfiguration/modelpack-admission"], "webhooks", 0
+WEBHOOKS = cast(
+    "list[object]",
+    at(MANIFESTS["ValidatingWebhookConfiguration/modelpack-admission"], "webhooks"),
 )
+WEBHOOK, FOR_VOLUMES = WEBHOOKS
 
 
 def test_every_argument_is_one_that_the_command_has() -> None:
@@ -64,6 +72,7 @@ def test_it_runs_with_nothing_that_it_does_not_need() -> None:
 def test_whoever_is_called_is_there() -> None:
     service = MANIFESTS["Service/modelpack-admission"]
     called = at(WEBHOOK, "clientConfig", "service")
+    assert at(FOR_VOLUMES, "clientConfig", "service") == called
     assert at(called, "name") == at(service, "metadata", "name")
     assert at(called, "namespace") == at(service, "metadata", "namespace")
     assert at(called, "port") == at(service, "spec", "ports", 0, "port")
@@ -99,10 +108,11 @@ def test_the_certificate_is_for_the_name_that_is_called() -> None:
 
 
 def test_a_webhook_that_fails_refuses_and_cannot_wedge_its_own_start() -> None:
-    assert at(WEBHOOK, "failurePolicy") == "Fail"
-    assert at(WEBHOOK, "sideEffects") == "None"
-    assert at(WEBHOOK, "admissionReviewVersions") == ["v1"]
-    assert int(str(at(WEBHOOK, "timeoutSeconds"))) <= 30
+    for each in WEBHOOKS:
+        assert at(each, "failurePolicy") == "Fail"
+        assert at(each, "sideEffects") == "None"
+        assert at(each, "admissionReviewVersions") == ["v1"]
+        assert int(str(at(each, "timeoutSeconds"))) <= 30
     (rule,) = _list(at(WEBHOOK, "namespaceSelector"), "matchExpressions")
     assert at(rule, "operator") == "NotIn"
     namespace = at(MANIFESTS["Namespace/modelpack-system"], "metadata", "name")
@@ -125,18 +135,52 @@ def test_a_webhook_that_fails_refuses_and_cannot_wedge_its_own_start() -> None:
 def test_it_is_asked_about_what_brings_in_a_model(
     resource: str, wanted: Json, *, asked: bool
 ) -> None:
-    (condition,) = _list(WEBHOOK, "matchConditions")
-    environment = Environment(variables={"object": DYN, "request": DYN})
-    program = environment.compile(str(at(condition, "expression")), where="webhook")
-    request = {"resource": {"resource": resource}}
-    bound = environment.bind({"object": wanted, "request": request})
-    assert program.evaluate(bound) is asked
+    assert _is_asked(WEBHOOK, resource, wanted) is asked
+
+
+def _volume(driver: str) -> Json:
+    attributes = {CSI_REFERENCE: GOOD}
+    csi = {"driver": driver, "volumeHandle": "m", "volumeAttributes": attributes}
+    return {"kind": "PersistentVolume", "spec": {"csi": csi}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "wanted"),
+    [
+        ("persistentvolumes", _volume(CSI_DRIVER)),
+        ("persistentvolumes", _volume("csi.example.com")),
+        ("persistentvolumes", {"kind": "PersistentVolume", "spec": {"nfs": {}}}),
+        (
+            "storageclasses",
+            {"kind": "StorageClass", "parameters": {CSI_REFERENCE: GOOD}},
+        ),
+        ("storageclasses", {"kind": "StorageClass", "parameters": {"type": "ssd"}}),
+        ("storageclasses", {"kind": "StorageClass"}),
+    ],
+)
+def test_it_is_asked_about_the_volumes_and_classes_that_name_a_model(
+    resource: str, wanted: Json
+) -> None:
+    rules = _list(FOR_VOLUMES, "rules")
+    assert [resource] in [at(rule, "resources") for rule in rules]
+    assert all(at(rule, "scope") == "Cluster" for rule in rules)
+    assert "namespaceSelector" not in cast("Json", FOR_VOLUMES)
+    asked = _is_asked(FOR_VOLUMES, resource, wanted)
+    assert asked is bool(model_references(wanted))
 
 
 def test_the_image_is_built_from_files_that_are_there() -> None:
     named = sources(DEPLOY / "Containerfile")
     assert {"modelpack", "requirements.lock", "pyproject.toml"} <= set(named)
     assert all((ROOT / name).exists() for name in named)
+
+
+def _is_asked(webhook: object, resource: str, wanted: Json) -> object:
+    (condition,) = _list(webhook, "matchConditions")
+    environment = Environment(variables={"object": DYN, "request": DYN})
+    program = environment.compile(str(at(condition, "expression")), where="webhook")
+    request = {"resource": {"resource": resource}}
+    return program.evaluate(environment.bind({"object": wanted, "request": request}))
 
 
 def _list(value: object, key: str) -> list[object]:

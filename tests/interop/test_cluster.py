@@ -14,7 +14,7 @@ import modelpack
 from modelpack.api import generate_key, sign_with_key
 from modelpack.api.admission import Registries, ServingPolicies, Sources
 from modelpack.api.settings import Settings
-from modelpack.policy.objects import Carrier, carrying
+from modelpack.policy.objects import CSI_DRIVER, CSI_REFERENCE, Carrier, carrying
 from modelpack.serve.admission.policies import policy_server
 from modelpack.serve.admission.server import Listening
 from modelpack.serve.registry import RegistryServer
@@ -166,6 +166,39 @@ def test_services_of_kserve_are_judged(site: Site) -> None:
     assert "not signed" in ask(site, service(site.unsigned))
 
 
+def test_volumes_and_classes_that_name_a_model_are_judged(site: Site) -> None:
+    """No policy here is about them, and what names a model needs one that is."""
+
+    def volume(name: str, driver: str) -> Json:
+        attributes = {CSI_REFERENCE: site.signed}
+        csi = {"driver": driver, "volumeHandle": name, "volumeAttributes": attributes}
+        return {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name},
+            "spec": {
+                "capacity": {"storage": "1Gi"},
+                "accessModes": ["ReadOnlyMany"],
+                "csi": csi,
+            },
+        }
+
+    def storage(name: str, **parameters: str) -> Json:
+        return {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": name},
+            "provisioner": CSI_DRIVER,
+            "parameters": parameters,
+        }
+
+    denied = "denied the request: modelpack: "
+    assert denied in ask(site, volume("ours", CSI_DRIVER))
+    assert denied in ask(site, storage("ours", **{CSI_REFERENCE: site.signed}))
+    assert "created" in ask(site, volume("others", "csi.example.com"))
+    assert "created" in ask(site, storage("others", type="ssd"))
+
+
 def test_when_nobody_answers_nothing_gets_in(site: Site) -> None:
     gone = json.loads(json.dumps(site.registered))
     gone["webhooks"][0]["clientConfig"]["url"] = "https://127.0.0.1:1/validate"
@@ -253,7 +286,7 @@ def webhook(url: str, authority: Path) -> Json:
     """Return the configuration of deploy/, for a service outside of the cluster."""
     written = kustomized()["ValidatingWebhookConfiguration/modelpack-admission"]
     copied = cast("Json", json.loads(json.dumps(written)))
-    hook = cast("list[Json]", copied["webhooks"])[0]
     bundle = base64.b64encode(authority.read_bytes()).decode()
-    hook["clientConfig"] = {"url": url, "caBundle": bundle}
+    for hook in cast("list[Json]", copied["webhooks"]):
+        hook["clientConfig"] = {"url": url, "caBundle": bundle}
     return copied
