@@ -10,7 +10,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from modelpack.oci.store import Source
 from modelpack.policy.evaluation.house import Policies, Verdict
 from modelpack.policy.evaluation.results import Result
 from modelpack.policy.glob import Glob
-from modelpack.policy.image_reference import ImageReference
+from modelpack.policy.image_reference import ImageReference, registry_of
 from modelpack.policy.kyverno.attestor import Attestor
 from modelpack.policy.kyverno.documents import Documents
 from modelpack.policy.kyverno.namespaces import require_no_namespace_objects
@@ -191,9 +191,10 @@ class _Stores:
 
     @classmethod
     def opened(cls, registries: Registries, documents: Documents) -> Self:
-        named = frozenset(_hosts(documents))
+        named = _registries(_hosts(documents))
         local = {host for host in named if Repository(host, "x").is_loopback}
-        allowed = registries.hosts | registries.plain_http | (named - local)
+        plain_http = _registries(registries.plain_http)
+        allowed = _registries(registries.hosts) | plain_http | (named - local)
         if not allowed:
             raise InvalidInput(
                 "no policy names a registry that may be contacted",
@@ -201,7 +202,7 @@ class _Stores:
             )
         return cls(
             allowed=allowed,
-            plain_http=registries.plain_http,
+            plain_http=plain_http,
             command=Command(registries.settings, nobody),
         )
 
@@ -239,6 +240,11 @@ def _attestors(documents: Documents) -> Iterator[Attestor]:
     for policy, _ in documents.policies:
         if isinstance(policy, ImageValidatingPolicy):
             yield from policy.attestors
+
+
+def _registries(hosts: Iterable[str]) -> frozenset[str]:
+    """Return hosts as parsed references name them."""
+    return frozenset(map(registry_of, hosts))
 
 
 def _hosts(documents: Documents) -> Sequence[str]:

@@ -12,7 +12,7 @@ from typing import Final, Self
 from modelpack.errors import InvalidInput
 from modelpack.oci.digest import Digest
 
-__all__ = ["ImageReference"]
+__all__ = ["ImageReference", "registry_of"]
 
 _LONGEST: Final = 1024  # a host, 255 + 128 + 71 and more fit
 _DEFAULT: Final = "index.docker.io"
@@ -109,6 +109,9 @@ def _split_host(base: str) -> tuple[str, str]:
         host, repository = first, rest
     else:
         host, repository = _DEFAULT, base
-    if host in (_DEFAULT, "docker.io"):
-        host = _DEFAULT
-    return host, repository
+    return registry_of(host), repository
+
+
+def registry_of(host: str) -> str:
+    """Return the registry that a host stands for: Docker Hub has two names."""
+    return _DEFAULT if host == "docker.io" else host

@@ -19,6 +19,7 @@ from modelpack.errors import InvalidInput
 from modelpack.serve.admission.policies import policy_server
 from modelpack.serve.admission.server import Listening
 from modelpack.serve.registry import RegistryServer
+from tests.forward_proxy import ForwardProxy
 from tests.interop.authority import Authority
 from tests.policy.scene import exception, image_policy
 from tests.serve.admission.scene import Json, pod, review
@@ -240,6 +241,29 @@ def test_loopback_is_contacted_only_where_the_configuration_says_so(
 ) -> None:
     with pytest.raises(InvalidInput, match="no policy names a registry"):
         ServingPolicies(Sources(policies=(cluster.policies,)), Registries())
+
+
+@pytest.mark.parametrize(
+    ("glob", "flags"),
+    [("docker.io/*", frozenset[str]()), ("*", frozenset({"docker.io"}))],
+    ids=["policy", "flag"],
+)
+def test_docker_hub_is_contacted_by_either_of_its_names(
+    cluster: Cluster, glob: str, flags: frozenset[str]
+) -> None:
+    cluster.write(cluster.policy(cluster.public, matchImageReferences=[{"glob": glob}]))
+    with ForwardProxy({}) as proxy:
+        policies = ServingPolicies(
+            Sources(policies=(cluster.policies,)),
+            Registries(
+                hosts=flags, settings=Settings(tries=1, proxies={"https": proxy.url})
+            ),
+        )
+        wanted = pod(f"docker.io/team/model@sha256:{'a' * 64}")
+        judged = policies.judge(cast("Json", review(wanted)["request"]))
+        policies.close()
+        assert proxy.targets("CONNECT") == {"index.docker.io:443"}
+    assert not judged.verdict.admitted
 
 
 _LABELLED = {"matchLabels": {"team": "ml"}}
