@@ -245,7 +245,7 @@ def test_loopback_is_contacted_only_where_the_configuration_says_so(
 
 @pytest.mark.parametrize(
     ("glob", "flags"),
-    [("docker.io/*", frozenset[str]()), ("*", frozenset({"docker.io"}))],
+    [("docker.io/*", frozenset[str]()), ("docke?.io/*", frozenset({"docker.io"}))],
     ids=["policy", "flag"],
 )
 def test_docker_hub_is_contacted_by_either_of_its_names(
