@@ -82,8 +82,13 @@ run verify --type facts --key modelpack.pub "$address/demo/minilm:1"
 run inspect "$address/demo/minilm:1"
 run lineage --quiet "$address/demo/minilm:1"
 
+step "Guard: one policy, which this pull and a cluster both obey"
+run policy new --require signed,formats,licence=Apache-2.0,sbom,scan \
+    --place volumes --registry "$address/demo" --key modelpack.pub -o policy.yaml
+run policy check "$pinned" --policy policy.yaml
+
 step "Pull by digest, with its documents: nothing shows before all of it is verified"
-run pull "$pinned" -o copy --documents about --key modelpack.pub
+run pull "$pinned" -o copy --policy policy.yaml --documents about --key modelpack.pub
 ls about
 
 step "Byte for byte the same?"
@@ -104,7 +109,7 @@ print(f"yes: {len(copy)} files, compared with the originals by SHA-256")
 END
 
 step "Pull again: all of it is there, nothing moves"
-run pull "$pinned" -o copy
+run pull "$pinned" -o copy --policy policy.yaml
 
 step "A page about it, for people"
 rm -f "$report"
