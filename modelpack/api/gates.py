@@ -16,7 +16,6 @@ from modelpack.oci.manifest import compact
 from modelpack.oci.reference import Place, Reference, Repository
 from modelpack.oci.store import Source
 from modelpack.policy.admission import AllOf, Policy, UnsafeAdmitAll
-from modelpack.signing.public_key import PublicKey
 
 if TYPE_CHECKING:
     from modelpack.policy.configuration import Configuration, Entry
@@ -145,6 +144,7 @@ def _policies(entry: Entry, folder: Path, command: Command) -> Iterator[Policies
     from modelpack.api.verifying import believe_keys
     from modelpack.policy.kyverno.documents import Documents
     from modelpack.policy.simple import signed_by_identity, signed_by_keys
+    from modelpack.signing.public_key import PublicKey
 
     if entry.policies:
         anchor = None
