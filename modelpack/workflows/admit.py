@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from modelpack.oci.digest import Digest
 from modelpack.oci.manifest import Manifest
@@ -23,7 +23,6 @@ class Carried:
     name: str
     carrier: Carrier = Carrier.VOLUME
     namespace: str = "default"
-    namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +46,7 @@ class Guard:
         carried = carrying(
             reference, self.carried.carrier, namespace=self.carried.namespace
         )
-        request = request_of(carried, namespace_labels=self.carried.namespace_labels)
-        return self.policies.judge(request, self.evidence)
+        return self.policies.judge(request_of(carried), self.evidence)
 
     def admit(self, manifest: Manifest) -> Admitted:
         """Admit a manifest, or raise ``PolicyDenied`` with every reason."""
